@@ -1,0 +1,1 @@
+"""Plumbing without one business word: the guard, the relay, and what every process needs."""

@@ -1,0 +1,121 @@
+"""PostgreSQL through one small pool per process; which failures are worth a retry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import asyncpg
+import msgspec
+
+Connection = Any
+"""An asyncpg connection, pooled or not (its stubs know two unrelated classes for the two)."""
+
+TRANSIENT_CLASSES = frozenset({"08", "40", "53", "57"})
+TRANSIENT_CODES = frozenset({"55P03"})
+DATA_CLASSES = frozenset({"22", "23"})
+
+
+def sqlstate(error: BaseException) -> str:
+    """The five characters PostgreSQL gave, or an empty text."""
+    return str(getattr(error, "sqlstate", None) or "")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Lost connection, serialization, deadlock, disk full, shutdown, lock timeout: retry."""
+    code = sqlstate(error)
+    if code:
+        return code[:2] in TRANSIENT_CLASSES or code in TRANSIENT_CODES
+    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError) or (
+        isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    )
+
+
+def is_data_error(error: BaseException) -> bool:
+    """A row that SQL refuses (classes 22 and 23): no retry makes it good."""
+    return sqlstate(error)[:2] in DATA_CLASSES
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=msgspec.json.decode,
+    )
+
+
+class Database:
+    """A pool whose connections see one schema. jsonb columns come and go as Python values."""
+
+    def __init__(self, pool: asyncpg.Pool, *, url: str, schema: str) -> None:
+        self._pool = pool
+        self._url = url
+        self.schema = schema
+
+    @classmethod
+    async def connect(cls, url: str, *, schema: str, size: int = 4) -> Self:
+        """Opens `size` connections at most, at least one; raises what asyncpg raises."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            command_timeout=30,
+            server_settings={"search_path": schema, "application_name": f"yizhan-{schema}"},
+        )
+        return cls(pool, url=url, schema=schema)
+
+    async def session(self) -> Connection:
+        """A connection of its own outside the pool, for locks and LISTEN; the caller closes it."""
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=5,
+            command_timeout=10,
+            server_settings={
+                "search_path": self.schema,
+                "application_name": f"yizhan-{self.schema}-session",
+                "tcp_keepalives_idle": "5",
+                "tcp_keepalives_interval": "2",
+                "tcp_keepalives_count": "3",
+            },
+        )
+        await _prepare(connection)
+        return connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One connection in one READ COMMITTED transaction."""
+        async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection, each statement its own transaction."""
+        async with self._pool.acquire(timeout=10) as connection:
+            yield connection
+
+    async def fetch(self, sql: str, *args: object) -> list[Any]:
+        """All rows of one statement."""
+        return await self._pool.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> Any:
+        """The first row of one statement, or None."""
+        return await self._pool.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """The first value of one statement, or None."""
+        return await self._pool.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> str:
+        """Runs one statement; PostgreSQL's command tag."""
+        return await self._pool.execute(sql, *args)
+
+    async def close(self) -> None:
+        """Closes the pool; connections in use get 5 s."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 5)
+        except TimeoutError:
+            self._pool.terminate()

@@ -1,0 +1,177 @@
+"""One FastAPI application of one or several services: problems, limits, headers, roles, order."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from runtime import errors
+from runtime.auth import Auth, check_roles
+from runtime.errors import FieldError, Problem, invalid_field
+from runtime.requests import Requests
+
+JSON_LIMIT_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class ServiceApi:
+    """What a service offers over HTTP; `lifespan` opens and closes what its routes need."""
+
+    service: str
+    public: APIRouter
+    internal: APIRouter | None
+    lifespan: Callable[[], AbstractAsyncContextManager[None]]
+
+
+class Body(BaseModel):
+    """The base of request bodies: unknown fields are refused, types are not guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def create_app(
+    routers: Sequence[APIRouter],
+    *,
+    title: str,
+    auth: Auth,
+    local: bool,
+    lifespans: Sequence[Callable[[], AbstractAsyncContextManager[None]]] = (),
+    version: str = "1",
+) -> FastAPI:
+    """The application. Raises RuntimeError for a route without a declared role."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for each in lifespans:
+                await stack.enter_async_context(each())
+            yield
+
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        max_body_size=JSON_LIMIT_BYTES,
+        docs_url="/docs" if local else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if local else None,
+    )
+    app.state.auth = auth
+    app.include_router(_in_order(routers))
+    app.add_middleware(Requests)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected)
+    check_roles(app)
+    return app
+
+
+def _in_order(routers: Sequence[APIRouter]) -> APIRouter:
+    """One router with literal paths before parameters."""
+    routes: list[BaseRoute] = [route for router in routers for route in router.routes]
+    merged = APIRouter()
+    merged.routes.extend(sorted(routes, key=lambda route: _specificity(route)))
+    return merged
+
+
+def _specificity(route: BaseRoute) -> list[tuple[int, str]]:
+    path = str(getattr(route, "path", ""))
+    return [(1, "") if part.startswith("{") else (0, part) for part in path.split("/")]
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for it
+    return error.response(request)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    found = [
+        FieldError(
+            ".".join(str(part) for part in each["loc"] if part not in ("body", "query", "path")),
+            _chinese(each),
+            str(each["msg"]),
+        )
+        for each in error.errors()[:50]
+    ]
+    return Problem(errors.INVALID, errors=found).response(request)
+
+
+_CHINESE = {
+    "missing": "必填",
+    "extra_forbidden": "未知字段",
+    "json_invalid": "不是有效的 JSON",
+    "string_too_long": "太长",
+    "string_too_short": "太短",
+    "too_long": "太多",
+    "too_short": "太少",
+    "greater_than_equal": "太小",
+    "less_than_equal": "太大",
+    "enum": "不在可选范围内",
+    "literal_error": "不在可选范围内",
+}
+
+
+def _chinese(error: Any) -> str:
+    kind = str(error.get("type", ""))
+    if kind in _CHINESE:
+        return _CHINESE[kind]
+    return "类型不对" if kind.endswith(("_type", "_parsing")) else "内容不对"
+
+
+_BY_STATUS = {
+    401: errors.UNAUTHORIZED,
+    403: errors.FORBIDDEN,
+    404: errors.NOT_FOUND,
+    405: errors.METHOD,
+    413: errors.TOO_LARGE,
+    415: errors.UNSUPPORTED,
+    429: errors.TOO_MANY,
+    503: errors.UNAVAILABLE,
+}
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    kind = _BY_STATUS.get(error.status_code, errors.INVALID)
+    return Problem(kind, headers=error.headers).response(request)
+
+
+async def _unexpected(request: Request, _: Exception) -> Response:
+    return Problem(errors.INTERNAL).response(request)
+
+
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,400}")
+
+
+def encode_cursor(position: Sequence[Any]) -> str:
+    """An opaque text for a position in a list."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, *types: type) -> list[Any]:
+    """The position in a cursor, as values of these types. Raises 422 for one that is not ours."""
+    bad = invalid_field("cursor", "游标无效", "This cursor is not one that a list gave")
+    if not _CURSOR.fullmatch(cursor):
+        raise bad
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        values = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=list[Any])
+        if len(values) != len(types):
+            raise bad
+        return [msgspec.convert(v, t) for v, t in zip(values, types, strict=True)]
+    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise bad from error

@@ -1,0 +1,173 @@
+"""Outbox to Kafka: exactly one relay per service schema sends unsent rows in id order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from runtime import metrics
+from runtime.backoff import Backoff
+from runtime.db import Connection, Database, is_transient
+from runtime.leadership import Leadership
+from runtime.producer import Producer, SendUnknown
+
+BATCH = 500
+POLL_S = 0.5
+DIRECT_GRACE_S = 2.0
+"""How long the process that wrote a direct row may take before the relay takes it over."""
+
+log = logging.getLogger(__name__)
+
+_UNSENT = """
+select day, id, event_id, topic, key, headers, value, feeds,
+       extract(epoch from clock_timestamp() - created_at)::float8 as age_s
+from outbox
+where sent_at is null
+  and (not direct or created_at < clock_timestamp() - make_interval(secs => $2))
+order by id
+limit $1
+"""
+_MARK = """
+update outbox set sent_at = clock_timestamp()
+from unnest($1::date[], $2::bigint[]) as row (day, id)
+where outbox.day = row.day and outbox.id = row.id
+"""
+_HEADS = """
+insert into feed_heads as head (feed, last_no)
+select * from unnest($1::text[], $2::bigint[])
+on conflict (feed) do update set last_no = head.last_no + excluded.last_no
+returning feed, last_no
+"""
+_FEED = """
+insert into feed (day, position, feed, feed_no, event_id, type, value)
+select day, nextval('feed_position'), feed, feed_no, event_id, type, value
+from unnest($1::date[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bytea[])
+    with ordinality as row (day, feed, feed_no, event_id, type, value, n)
+order by n
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An unsent outbox row."""
+
+    day: date
+    id: int
+    event_id: UUID
+    topic: str
+    key: bytes
+    headers: dict[str, str]
+    value: bytes
+    feeds: tuple[str, ...]
+    age_s: float
+
+
+class Relay:
+    """Runs for ever beside a worker; `wake` says that rows were committed in this process."""
+
+    def __init__(self, db: Database, producer: Producer) -> None:
+        self._db = db
+        self._producer = producer
+        self._wake = asyncio.Event()
+        self._backoff = Backoff(first_s=0.1, most_s=2.0)
+        self.leads = False
+
+    def wake(self) -> None:
+        """Rows were committed in this process."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Leads when it can, stands by otherwise; ends only by cancellation."""
+        while True:
+            try:
+                async with Leadership(self._db) as leadership:
+                    await self._lead(leadership)
+            except SendUnknown as error:
+                log.warning("relay: send unknown, starting over: %s", error)
+            except Exception as error:
+                # Only what a reconnect can mend goes on; a bug must stop the process.
+                if not is_transient(error):
+                    raise
+                log.warning("relay: %s", type(error).__name__)
+            finally:
+                self.leads = False
+            await self._backoff.wait()
+
+    async def _lead(self, leadership: Leadership) -> None:
+        connection = leadership.connection
+        await connection.add_listener(f"{self._db.schema}_outbox", lambda *_: self._wake.set())
+        self.leads = True
+        while True:
+            leadership.check()
+            self._wake.clear()
+            if await self._send_batch(connection) < BATCH:
+                self._backoff.reset()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+
+    async def _send_batch(self, connection: Connection) -> int:
+        rows = [_row(r) for r in await connection.fetch(_UNSENT, BATCH, DIRECT_GRACE_S)]
+        if not rows:
+            return 0
+        await self._producer.send(rows)
+        await mark_sent(connection, self._db.schema, rows)
+        for row in rows:
+            metrics.OUTBOX_DELAY_SECONDS.labels(self._db.schema).observe(row.age_s)
+        return len(rows)
+
+
+async def mark_sent(connection: Connection, schema: str, rows: Sequence[Row]) -> None:
+    """Marks rows sent, stamps the gap-free numbers of their feeds and tells the listeners."""
+    rows = sorted(rows, key=lambda row: (row.day, row.id))
+    async with connection.transaction():
+        await connection.execute(_MARK, [row.day for row in rows], [row.id for row in rows])
+        stamped = await _stamp(connection, rows)
+        if stamped:
+            await connection.execute(f"notify {schema}_feed")
+    for topic, count in Counter(row.topic for row in rows).items():
+        metrics.EVENTS_SENT_TOTAL.labels(schema, topic).inc(count)
+
+
+async def _stamp(connection: Connection, rows: Sequence[Row]) -> int:
+    shown = [(feed, row) for row in sorted(rows, key=lambda row: row.id) for feed in row.feeds]
+    if not shown:
+        return 0
+    counts = Counter(feed for feed, _ in shown)
+    feeds = sorted(counts)
+    heads = await connection.fetch(_HEADS, feeds, [counts[feed] for feed in feeds])
+    next_no = {head["feed"]: head["last_no"] - counts[head["feed"]] + 1 for head in heads}
+    numbers = []
+    for feed, _ in shown:
+        numbers.append(next_no[feed])
+        next_no[feed] += 1
+    await connection.execute(
+        _FEED,
+        [row.day for _, row in shown],
+        [feed for feed, _ in shown],
+        numbers,
+        [row.event_id for _, row in shown],
+        [row.headers["ce_type"] for _, row in shown],
+        [row.value for _, row in shown],
+    )
+    return len(shown)
+
+
+def _row(record: Any) -> Row:
+    return Row(
+        day=record["day"],
+        id=record["id"],
+        event_id=record["event_id"],
+        topic=record["topic"],
+        key=record["key"],
+        headers=record["headers"],
+        value=record["value"],
+        feeds=tuple(record["feeds"]),
+        age_s=float(record["age_s"]),
+    )
