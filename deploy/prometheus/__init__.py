@@ -1,0 +1,1 @@
+"""Scrape configuration and alert rules, and the command that tests them."""
