@@ -1,0 +1,1 @@
+"""Cities as data, and what reads them: checked at start, frozen afterwards."""

@@ -1,0 +1,151 @@
+"""Which community answers for a place: exact polygons in memory, for whoever has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import msgspec
+import numpy as np
+import shapely
+
+from cities.divisions import read_divisions
+from cities.geojson import Layer, feature_error, read_layer
+from cities.load import city_folder
+from contracts.city import Community, Division
+
+
+class CommunityProperties(msgspec.Struct, frozen=True):
+    code: str
+    name: str
+    street: str
+    street_code: str
+    district: str
+    district_code: str
+
+
+class DistrictProperties(msgspec.Struct, frozen=True):
+    adcode: str
+    name: str
+
+
+class PolygonIndex:
+    """Polygons in the order of their codes, in a tree of boxes; the first that covers wins."""
+
+    def __init__(self, codes: Sequence[str], geometries: Any) -> None:
+        order = np.argsort(np.array(codes), kind="stable")
+        self.codes = [codes[at] for at in order]
+        self._geometries = np.asarray(geometries, dtype=object)[order]
+        shapely.prepare(self._geometries)
+        self._tree = shapely.STRtree(self._geometries)
+
+    def first_at(self, lat: float, lon: float) -> int | None:
+        """Position of the lowest code whose polygon covers the point, border included."""
+        if not (isfinite(lat) and isfinite(lon)):
+            return None
+        point = shapely.points(lon, lat)
+        candidates = self._tree.query(point)
+        candidates.sort()
+        for at in candidates:
+            if shapely.covers(self._geometries[at], point):
+                return int(at)
+        return None
+
+    def first_at_each(self, points: Sequence[tuple[float, float]]) -> list[int | None]:
+        """`first_at` for many (lat, lon) at once."""
+        if not points:
+            return []
+        places = np.asarray(points, dtype=float)
+        known = np.isfinite(places).all(axis=1)
+        numbers = np.flatnonzero(known)
+        dots = shapely.points(places[known, 1], places[known, 0])
+        dot_at, polygon_at = self._tree.query(dots)
+        covered = shapely.covers(self._geometries[polygon_at], dots[dot_at])
+        lowest = np.full(len(points), len(self.codes))
+        np.minimum.at(lowest, numbers[dot_at[covered]], polygon_at[covered])
+        return [int(at) if at < len(self.codes) else None for at in lowest]
+
+
+class Areas:
+    """The city's outlines. `synthetic` says that the community polygons are invented."""
+
+    def __init__(
+        self,
+        communities: Layer[CommunityProperties],
+        districts: Layer[DistrictProperties],
+    ) -> None:
+        self.synthetic = communities.synthetic
+        self.notice = communities.notice
+        codes = [each.code for each in communities.properties]
+        self._index = PolygonIndex(codes, communities.geometries)
+        self._city = PolygonIndex(
+            [each.adcode for each in districts.properties], districts.geometries
+        )
+        self._outlines = dict(zip(codes, communities.outlines, strict=True))
+        by_code = {each.code: _community(each) for each in communities.properties}
+        self.communities = {code: by_code[code] for code in self._index.codes}
+        self._in_order = list(self.communities.values())
+
+    def community_at(self, lat: float, lon: float) -> Community | None:
+        """The community with the lowest code among those that cover the point; None in a gap.
+
+        Exact on borders, holes and multipolygons (design.md, "Border").
+        """
+        at = self._index.first_at(lat, lon)
+        return None if at is None else self._in_order[at]
+
+    def communities_at(self, points: Iterable[tuple[float, float]]) -> list[Community | None]:
+        """`community_at` for many (lat, lon): cheaper from some ten points on."""
+        found = self._index.first_at_each(list(points))
+        return [None if at is None else self._in_order[at] for at in found]
+
+    def inside_city(self, lat: float, lon: float) -> bool:
+        """Whether some district covers the point."""
+        return self._city.first_at(lat, lon) is not None
+
+    def outline(self, code: str) -> bytes:
+        """The community's polygon as GeoJSON text; KeyError for a code that has none."""
+        return self._outlines[code]
+
+
+def load_areas(name_or_path: str) -> Areas:
+    """The city's polygons, checked; CityError is "file:line: feature N: reason"."""
+    folder = city_folder(name_or_path)
+    communities = read_layer(folder / "communities.geojson", CommunityProperties)
+    districts = read_layer(folder / "districts.geojson", DistrictProperties)
+    _check_codes(communities, read_divisions(folder / "divisions.csv"))
+    return Areas(communities, districts)
+
+
+def _check_codes(layer: Layer[CommunityProperties], divisions: Mapping[str, Division]) -> None:
+    known: set[str] = set()
+    for number, each in enumerate(layer.properties):
+        reason = _wrong_code(each, known, divisions)
+        if reason:
+            raise feature_error(layer.file, number, reason)
+        known.add(each.code)
+
+
+def _wrong_code(
+    each: CommunityProperties, known: Collection[str], divisions: Mapping[str, Division]
+) -> str | None:
+    if each.code not in divisions:
+        return f"{each.code!r} is not in divisions.csv"
+    if each.code in known:
+        return f"{each.code} stands here twice"
+    for above in (each.street_code, each.district_code):
+        if not each.code.startswith(above) or above.ljust(12, "0") not in divisions:
+            return f"{each.code} is not in {above!r}, or that is not in divisions.csv"
+    return None
+
+
+def _community(each: CommunityProperties) -> Community:
+    return Community(
+        code=each.code,
+        name=each.name,
+        street=each.street,
+        street_code=each.street_code,
+        district=each.district,
+        district_code=each.district_code,
+    )

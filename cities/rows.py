@@ -1,0 +1,146 @@
+"""The fields of the city's YAML files, as people write them; the readers turn them into values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from contracts.city import Role, Wording
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every table of the city's files refuses a field that it does not know."""
+
+
+class NamedRow(Row, frozen=True, kw_only=True):
+    name_zh: str
+    name_en: str
+
+    def wording(self) -> Wording:
+        return Wording(self.name_zh, self.name_en)
+
+
+class DepartmentRow(NamedRow, frozen=True, kw_only=True):
+    code: str
+
+
+class ChoiceRow(NamedRow, frozen=True, kw_only=True):
+    key: str
+
+
+class QuestionRow(Row, frozen=True, kw_only=True):
+    code: str
+    datatype: Literal["singlevaluelist", "multivaluelist", "string", "text", "number", "datetime"]
+    required: bool
+    description_zh: str
+    description_en: str
+    values: list[ChoiceRow]
+
+
+class DeadlineRow(Row, frozen=True, kw_only=True):
+    accept_minutes: float
+    make_safe_hours: float | None
+    resolve_hours: float | None
+    resolve_workdays: int | None
+    window: str | None
+    basis: Literal["published", "estimate"]
+    source: str
+
+
+class CategoryRow(NamedRow, frozen=True, kw_only=True):
+    code: str
+    group: str
+    department: str
+    aliases_zh: list[str]
+    aliases_en: list[str]
+    deadline: DeadlineRow
+    danger: bool
+    reward_points: int
+    questions: list[QuestionRow]
+    covers: list[str]
+
+
+class CategoriesFile(Row, frozen=True, kw_only=True):
+    version: int
+    groups: list[NamedRow]
+    departments: list[DepartmentRow]
+    categories: list[CategoryRow]
+
+
+class DefaultRow(Row, frozen=True, kw_only=True):
+    distance_m: float
+    window_h: float
+
+
+class FamilyRow(Row, frozen=True, kw_only=True):
+    family: str
+    categories: list[str]
+    distance_m: float | None = None
+    window_h: float | None = None
+
+
+class DuplicatesFile(Row, frozen=True, kw_only=True):
+    h3_resolution: int
+    default: DefaultRow
+    families: list[FamilyRow]
+
+
+class WordsRow(Row, frozen=True, kw_only=True):
+    zh: list[str]
+    en: list[str]
+
+
+class WordingRow(Row, frozen=True, kw_only=True):
+    zh: str
+    en: str
+
+    def wording(self) -> Wording:
+        return Wording(self.zh, self.en)
+
+
+class ReasonRow(Row, frozen=True, kw_only=True):
+    code: str
+    by: list[Role]
+    name: WordingRow
+
+
+class EmergencyRow(Row, frozen=True, kw_only=True):
+    number: str
+    name: WordingRow
+
+
+class EscalationRow(Row, frozen=True, kw_only=True):
+    after_min: float
+    to: Literal["street", "district"]
+
+
+class MilestonesRow(Row, frozen=True, kw_only=True):
+    warn_at: float
+    escalate_at: float
+
+
+class LimitsRow(Row, frozen=True, kw_only=True):
+    photo_bytes: int
+    photo_pixels: int
+    photos_per_report: int
+    voice_s: int
+    voice_bytes: int
+    json_bytes: int
+    text_chars: int
+    batch_reports: int
+
+
+class CityFile(Row, frozen=True, kw_only=True):
+    name: WordingRow
+    timezone: str
+    languages: list[Literal["zh-CN", "en"]]
+    limits: LimitsRow
+    emergency: list[EmergencyRow]
+    danger_words: WordsRow
+    refusal_reasons: list[ReasonRow]
+    return_reasons: list[ReasonRow]
+    verify_after_h: float
+    reopen_within_days: float
+    milestones: MilestonesRow
+    escalation: list[EscalationRow]

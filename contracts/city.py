@@ -1,0 +1,199 @@
+"""The shapes of a city's data: pure values, read and checked by `cities`, used by every service."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+DivisionLevel = Literal["city", "district", "street", "community"]
+Role = Literal["reporter", "handler", "department", "operator", "system"]
+
+UNCATEGORISED = "uncategorised"
+OTHER = "L-9999"
+MINUTES_A_DAY = 1440
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """A text for people in both languages."""
+
+    zh: str
+    en: str
+
+    def to(self, language: str) -> str:
+        """English for `en` and its regions, Chinese for everything else."""
+        return self.en if language.lower().split("-")[0] == "en" else self.zh
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Working hours of a day in minutes after local midnight: start included, end (<= 1440) not."""
+
+    start_min: int
+    end_min: int
+
+
+class Deadline(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of a category; exactly one of `resolve_hours` and `resolve_workdays` is set.
+
+    `window` None means round the clock. `basis` says whether a published value was found.
+    """
+
+    accept_minutes: float
+    make_safe_hours: float | None
+    resolve_hours: float | None
+    resolve_workdays: int | None
+    window: Window | None
+    basis: Literal["published", "estimate"]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One allowed answer to a question."""
+
+    key: str
+    name: Wording
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client may ask about a report of a category (Open311 attributes)."""
+
+    code: str
+    datatype: Literal["singlevaluelist", "multivaluelist", "string", "text", "number", "datetime"]
+    required: bool
+    description: Wording
+    values: tuple[Choice, ...] = ()
+
+
+class Category(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of matter. `covers`: codes that a reporter cannot tell apart, filed under this one."""
+
+    code: str
+    name: Wording
+    group: Wording
+    department: str
+    family: str
+    deadline: Deadline
+    danger: bool
+    reward_points: int
+    aliases: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    covers: tuple[str, ...] = ()
+
+
+class Division(msgspec.Struct, frozen=True):
+    """A row of the list of divisions (National Bureau of Statistics, 12-digit codes)."""
+
+    code: str
+    name: str
+    level: DivisionLevel
+    parent_code: str
+
+
+class Community(msgspec.Struct, frozen=True):
+    """Who is responsible for a place, and who stands above (street 9 digits, district 6)."""
+
+    code: str
+    name: str
+    street: str
+    street_code: str
+    district: str
+    district_code: str
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes that the intake API accepts (http.md); bytes, pixels, seconds, characters, counts."""
+
+    photo_bytes: int
+    photo_pixels: int
+    photos_per_report: int
+    voice_s: int
+    voice_bytes: int
+    json_bytes: int
+    text_chars: int
+    batch_reports: int
+
+
+class DuplicateRule(msgspec.Struct, frozen=True):
+    """Reports of a family join an open case this near and this recent; 0 m means never."""
+
+    family: str
+    distance_m: float
+    window_h: float
+
+
+class EmergencyNumber(msgspec.Struct, frozen=True):
+    """A number to call instead of reporting."""
+
+    number: str
+    name: Wording
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a case was refused or returned, and which roles may say so."""
+
+    code: str
+    name: Wording
+    by: tuple[Role, ...]
+
+
+class EscalationStep(msgspec.Struct, frozen=True):
+    """Nobody accepted `after_min` minutes past the limit: this level starts to watch."""
+
+    after_min: float
+    to: Literal["street", "district"]
+
+
+class City(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the code knows of a city, except its polygons (`cities.areas`).
+
+    `version` is a short hash of the files. `aliases` maps every alias to its category.
+    `warn_at` and `escalate_at` are shares of the time to resolve (0.8, 1.5).
+    """
+
+    name: Wording
+    timezone: str
+    languages: tuple[str, ...]
+    limits: Limits
+    emergency: tuple[EmergencyNumber, ...]
+    danger_words: tuple[str, ...]
+    groups: tuple[Wording, ...]
+    departments: dict[str, Wording]
+    categories: tuple[Category, ...]
+    aliases: dict[str, str]
+    divisions: dict[str, Division]
+    duplicates: dict[str, DuplicateRule]
+    h3_resolution: int
+    refusal_reasons: tuple[Reason, ...]
+    return_reasons: tuple[Reason, ...]
+    escalation: tuple[EscalationStep, ...]
+    version: str
+    verify_after_h: float = 24
+    reopen_within_days: float = 7
+    warn_at: float = 0.8
+    escalate_at: float = 1.5
+    filed_under: dict[str, Category] = {}
+
+    def category(self, code: str | None) -> Category | None:
+        """The category with this code, or the one that covers it; None when there is none."""
+        return None if code is None else self.filed_under.get(code)
+
+    def family(self, code: str | None) -> str:
+        """The family whose cases a report of this category may join."""
+        category = self.category(code)
+        return UNCATEGORISED if category is None else category.family
+
+    def rule(self, family: str) -> DuplicateRule:
+        """The rule of a family that the city knows; KeyError otherwise."""
+        return self.duplicates[family]
+
+    def deadline(self, code: str | None) -> Deadline:
+        """The limits of a category; without one, those of "other"."""
+        category = self.category(code) or self.filed_under[OTHER]
+        return category.deadline
+
+    def refusal(self, code: str) -> Reason | None:
+        """The reason with this code from the city's list, or None."""
+        return next((each for each in self.refusal_reasons if each.code == code), None)
+
+    def return_reason(self, code: str) -> Reason | None:
+        """The reason for "not ours" with this code, or None."""
+        return next((each for each in self.return_reasons if each.code == code), None)
