@@ -1,0 +1,1 @@
+"""Real Kafka and PostgreSQL from packages, as children of this process: nothing to install."""
