@@ -1,0 +1,1 @@
+"""Consumes observers and reports, decides who answers and by when, emits cases."""

@@ -1,0 +1,1 @@
+"""Consumes submissions, decides what they say and where; emits observers, submissions, reports."""
