@@ -36,6 +36,7 @@ def test_every_point_of_the_circle_lies_in_a_cell(
             assert cell(*other, 9) in cells
 
 
+@settings(deadline=None)
 @given(anywhere_in_town, radii_m)
 def test_sorted_with_its_own_cell_and_few(middle: tuple[float, float], radius_m: float) -> None:
     cells = cells_touching_circle(*middle, radius_m, 9)

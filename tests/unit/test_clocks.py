@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.city import Deadline, Window
@@ -164,11 +164,13 @@ instants = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=
 all_hours = st.sampled_from([ANY_HOUR, BY_DAY, Hours(XIAN, DAY, True), Hours(XIAN, None, True)])
 
 
+@settings(deadline=None)
 @given(all_hours, instants, st.integers(1, 400_000))
 def test_advance_and_count_agree(hours: Hours, start: datetime, seconds: int) -> None:
     assert counted_s(hours, start, advance(hours, start, seconds)) == seconds
 
 
+@settings(deadline=None)
 @given(all_hours, instants, st.integers(60, 400_000), st.integers(0, 400_000))
 def test_a_suspension_of_no_length_changes_nothing(
     hours: Hours, start: datetime, budget_s: int, after_s: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.places import Place, distance_m, from_wgs84, grid_100m, to_wgs84
@@ -53,6 +53,7 @@ def test_tiananmen() -> None:
     assert apart_m(to_wgs84(*TIANANMEN_BD, "bd09"), inside) < 0.05
 
 
+@settings(deadline=None)
 @given(latitudes, longitudes, st.sampled_from(["wgs84", "gcj02", "bd09"]))
 def test_there_and_back(lat: float, lon: float, crs: Crs) -> None:
     assert apart_m(to_wgs84(*from_wgs84(lat, lon, crs), crs), (lat, lon)) < 0.1
@@ -77,6 +78,7 @@ def test_distances_known_by_heart() -> None:
     assert distance_m(34.0, 108.0, 34.0, 108.001) == pytest.approx(92.18, abs=0.1)
 
 
+@settings(deadline=None)
 @given(latitudes, longitudes)
 def test_the_grid_hides_and_stays_near(lat: float, lon: float) -> None:
     shown = grid_100m(lat, lon)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain.text import clean_text
@@ -37,6 +37,7 @@ def test_the_rest_is_cut() -> None:
     assert clean_text("abc def", 4) == "abc"
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 50))
 def test_whatever_comes(raw: str, most: int) -> None:
     clean = clean_text(raw, most)
