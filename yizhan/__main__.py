@@ -1,0 +1,5 @@
+"""`python -m yizhan` is the command line."""
+
+from yizhan.cli import main
+
+main()

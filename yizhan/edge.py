@@ -1,0 +1,138 @@
+"""Local mode's front door: every service's API in one process, under one origin.
+
+The internal routes of the services listen on a port of their own, which clients never see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+import uvicorn
+import uvloop
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from runtime import logging as json_logging
+from runtime.auth import Auth
+from runtime.health import metrics_page
+from runtime.http import ServiceApi, create_app
+from yizhan.environment import present_services
+from yizhan.owners import check_owner
+from yizhan.ports import LOOPBACK
+
+GRACE_S = 3
+"""Open requests and live streams get this long at a stop (design.md: 4 s, SIGKILL at 5 s)."""
+
+
+def main(env: Mapping[str, str]) -> None:
+    """Serves until SIGTERM. Exit 2: local mode was not asked for."""
+    json_logging.configure("edge", env.get("YIZHAN_LOG_LEVEL", "INFO"))
+    if env.get("YIZHAN_MODE") != "local":
+        sys.exit("the edge is for local mode: YIZHAN_MODE is not local")
+    public, internal = build(env)
+    uvloop.run(_serve(public, internal, env))
+
+
+def build(env: Mapping[str, str]) -> tuple[FastAPI, FastAPI]:
+    """The public and the internal application. Raises RuntimeError for a route out of place."""
+    apis = [_api(service, env) for service in present_services()]
+    for api in apis:
+        check_owner(api.service, api.public)
+    auth = Auth.from_env(env, apis[-1].service if apis else "edge")
+    public = create_app(
+        [*(api.public for api in apis), _health()],
+        title="Yizhan 驿站",
+        auth=auth,
+        local=True,
+        lifespans=[lambda: _following_revocations(auth), *(api.lifespan for api in apis)],
+    )
+    internal = create_app(
+        [api.internal for api in apis if api.internal is not None],
+        title="Yizhan, between services",
+        auth=auth,
+        local=True,
+    )
+    return public, internal
+
+
+def _api(service: str, env: Mapping[str, str]) -> ServiceApi:
+    module = importlib.import_module(f"services.{service}.bootstrap")
+    api = module.api(env)
+    assert isinstance(api, ServiceApi)
+    return api
+
+
+@contextlib.asynccontextmanager
+async def _following_revocations(auth: Auth) -> AsyncIterator[None]:
+    following = asyncio.create_task(auth.follow_revocations())
+    try:
+        yield
+    finally:
+        following.cancel()
+
+
+def _health() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/livez")
+    @router.get("/readyz")
+    async def well() -> dict[str, list[str]]:
+        return {"problems": []}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(metrics_page(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: two servers live in this process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(public: FastAPI, internal: FastAPI, env: Mapping[str, str]) -> None:
+    servers = [
+        _server(public, int(env["YIZHAN_EDGE_PORT"])),
+        _server(internal, int(env["YIZHAN_INTERNAL_PORT"])),
+    ]
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    serving = [asyncio.create_task(server.serve()) for server in servers]
+    await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
+    stop()
+    await asyncio.gather(*serving)
+    if not all(server.started for server in servers):
+        sys.exit(1)
+
+
+def _server(app: FastAPI, port: int) -> _Server:
+    config = uvicorn.Config(
+        app,
+        host=LOOPBACK,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    return _Server(config)
+
+
+if __name__ == "__main__":
+    main(os.environ)

@@ -1,0 +1,144 @@
+"""`yizhan up`: the whole product on this machine, from nothing to `ready`, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cities.areas import Areas, load_areas
+from cities.load import load_city
+from yizhan import database, servers, state, topics, welcome
+from yizhan.datafolder import DataFolder
+from yizhan.environment import Installation, database_place, present_services
+from yizhan.ports import free_ports, is_free
+from yizhan.processes import edge_spec, monitor_spec, worker_spec
+from yizhan.scrape import write_targets
+from yizhan.servers import Servers, until_ready
+from yizhan.state import ProcessState, State
+from yizhan.supervisor import Supervisor, say
+from yizhan.trouble import Trouble
+
+DEFAULT_CITY = "xian"
+START_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    port: int
+    data: Path
+    kafka_port: int | None = None
+    postgres_port: int | None = None
+
+
+def up(options: Options) -> None:
+    """Runs until SIGINT, SIGTERM or SIGHUP. Raises Trouble, or CityError for a broken city."""
+    city = os.environ.get("YIZHAN_CITY", DEFAULT_CITY)
+    load_city(city)
+    areas = load_areas(city)
+    data = DataFolder(options.data)
+    data.make()
+    lock = data.lock()
+    try:
+        state.stop_leftovers(state.read(data.state_file), say)
+        for port in (options.port, options.kafka_port, options.postgres_port):
+            if port is not None and not is_free(port):
+                raise Trouble(f"port {port} is in use: name another one")
+        asyncio.run(_Up(options, data, city, areas).run())
+    finally:
+        os.close(lock)
+
+
+class _Up:
+    def __init__(self, options: Options, data: DataFolder, city: str, areas: Areas) -> None:
+        self._options, self._data, self._city, self._areas = options, data, city, areas
+        pid = os.getpid()
+        self._state = State(supervisor_pid=pid, supervisor_ticks=state.start_ticks(pid) or 0)
+
+    async def run(self) -> None:
+        """Starts, waits for a signal, stops; a failed start stops too."""
+        self._supervisor = Supervisor(self._changed)
+        stop = asyncio.Event()
+        self._listen(stop)
+        starting = asyncio.create_task(self._start())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await stopping
+        finally:
+            await self._stop(starting)
+
+    def _listen(self, stop: asyncio.Event) -> None:
+        def asked() -> None:
+            if stop.is_set():
+                self._supervisor.kill()
+            stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, asked)
+
+    async def _start(self) -> None:
+        options, services = self._options, present_services()
+        found = await servers.start(
+            self._supervisor,
+            self._data,
+            os.environ,
+            kafka_port=options.kafka_port,
+            postgres_port=options.postgres_port,
+        )
+        place = self._installation(found, services)
+        await asyncio.gather(
+            topics.declare(found.kafka), asyncio.to_thread(self._prepare, found, services)
+        )
+        await self._start_processes(place)
+        write_targets(place)
+        self._state.ready = True
+        self._changed(self._state.processes)
+        print(welcome.text(place.url, self._areas), file=sys.stderr, flush=True)
+        print(f"ready {place.url}", flush=True)
+
+    def _prepare(self, found: Servers, services: tuple[str, ...]) -> None:
+        database.make(found.database, services, self._data)
+        for service, revisions in database.migrate(found.database, services, self._data).items():
+            if revisions:
+                say(f"{service:<9} migrated {' '.join(revisions)}")
+
+    def _installation(self, found: Servers, services: tuple[str, ...]) -> Installation:
+        names = [*services, "edge", "monitor"]
+        internal, *health = free_ports(1 + len(names))
+        place = Installation(
+            data=self._data,
+            services=services,
+            kafka=found.kafka,
+            database=database_place(found.database),
+            port=self._options.port,
+            internal_port=internal,
+            health_ports=dict(zip(names, health, strict=True)),
+            city=self._city,
+        )
+        self._state.url, self._state.kafka = place.url, place.kafka
+        self._state.database, self._state.embedded = place.database, found.embedded
+        return place
+
+    async def _start_processes(self, place: Installation) -> None:
+        specs = [worker_spec(place, service) for service in place.services]
+        specs += [edge_spec(place), monitor_spec(place)]
+        kept = [self._supervisor.start(spec) for spec in specs]
+        await asyncio.gather(*(until_ready(each, tries=START_TRIES) for each in kept))
+
+    def _changed(self, processes: list[ProcessState]) -> None:
+        self._state.processes = processes
+        state.write(self._data.state_file, self._state)
+
+    async def _stop(self, starting: asyncio.Task[None]) -> None:
+        starting.cancel()
+        self._state.ready = False
+        await self._supervisor.stop()
+        say("stopped")
