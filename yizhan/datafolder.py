@@ -63,8 +63,8 @@ class DataFolder:
         self._check()
         if self.path.stat().st_mode & 0o007:
             self.path.chmod(0o700)
-        for folder in (self.logs, self.media, self.state_file.parent):
-            folder.mkdir(exist_ok=True, mode=0o700)
+        for name in ("logs", "media", "run", "secrets"):
+            (self.path / name).mkdir(exist_ok=True, mode=0o700)
 
     def _check(self) -> None:
         if self.path.stat().st_uid != os.geteuid():
@@ -80,12 +80,11 @@ class DataFolder:
                 f"{self.path} was written by another version of yizhan ({version[:20]!r})"
             )
 
-    def lock(self) -> int:
-        """Takes the folder for this process; the descriptor holds it until the process ends."""
+    def lock(self) -> None:
+        """Takes the folder for this process until it ends; children do not inherit it."""
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise Trouble(f"another `yizhan up` runs with {self.path}") from None
-        return descriptor

@@ -40,7 +40,10 @@ def main(env: Mapping[str, str]) -> None:
 
 
 def build(env: Mapping[str, str]) -> tuple[FastAPI, FastAPI]:
-    """The public and the internal application. Raises RuntimeError for a route out of place."""
+    """The public and the internal application; the internal one opens what both need.
+
+    Raises RuntimeError for a route out of place.
+    """
     apis = [_api(service, env) for service in present_services()]
     for api in apis:
         check_owner(api.service, api.public)
@@ -50,13 +53,14 @@ def build(env: Mapping[str, str]) -> tuple[FastAPI, FastAPI]:
         title="Yizhan 驿站",
         auth=auth,
         local=True,
-        lifespans=[lambda: _following_revocations(auth), *(api.lifespan for api in apis)],
+        lifespans=[lambda: _following_revocations(auth)],
     )
     internal = create_app(
         [api.internal for api in apis if api.internal is not None],
         title="Yizhan, between services",
         auth=auth,
         local=True,
+        lifespans=[api.lifespan for api in apis],
     )
     return public, internal
 
@@ -101,23 +105,31 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(public: FastAPI, internal: FastAPI, env: Mapping[str, str]) -> None:
-    servers = [
-        _server(public, int(env["YIZHAN_EDGE_PORT"])),
-        _server(internal, int(env["YIZHAN_INTERNAL_PORT"])),
-    ]
-
-    def stop() -> None:
-        for server in servers:
-            server.should_exit = True
-
+    """The internal server first, for the public one asks it; they stop the other way round."""
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    serving = [asyncio.create_task(server.serve()) for server in servers]
-    await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
-    stop()
-    await asyncio.gather(*serving)
-    if not all(server.started for server in servers):
-        sys.exit(1)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with (
+        _serving(_server(internal, int(env["YIZHAN_INTERNAL_PORT"])), stop),
+        _serving(_server(public, int(env["YIZHAN_EDGE_PORT"])), stop),
+    ):
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def _serving(server: _Server, stop: asyncio.Event) -> AsyncIterator[None]:
+    """A server between its start and its end; its own end sets `stop`, a failed start exits 1."""
+    task = asyncio.create_task(server.serve())
+    task.add_done_callback(lambda _: stop.set())
+    while not server.started:
+        if task.done():
+            sys.exit(1)
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 def _server(app: FastAPI, port: int) -> _Server:

@@ -23,6 +23,7 @@ from yizhan.environment import present_services
 
 EVERY_S = 2.0
 TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,16 @@ class Monitor:
 
     async def run(self) -> None:
         """Measures until it is cancelled."""
-        while True:
-            await asyncio.gather(
-                self._ask("kafka", self._read_lag, self._drop_lag),
-                self._ask("postgres", self._read_sql, self._drop_sql),
-            )
-            self._read_restarts()
-            await asyncio.sleep(EVERY_S)
+        try:
+            while True:
+                await asyncio.gather(
+                    self._ask("kafka", self._read_lag, self._drop_lag),
+                    self._ask("postgres", self._read_sql, self._drop_sql),
+                )
+                self._read_restarts()
+                await asyncio.sleep(EVERY_S)
+        finally:
+            await asyncio.gather(self._drop_lag(), self._drop_sql())
 
     async def _ask(
         self, source: str, read: Callable[[], Awaitable[None]], drop: Callable[[], Awaitable[None]]
@@ -88,7 +92,7 @@ class Monitor:
         reader, self._lag = self._lag, None
         if reader is not None:
             try:
-                await asyncio.wait_for(reader.stop(), TIMEOUT_S)
+                await asyncio.wait_for(reader.stop(), CLOSE_TIMEOUT_S)
             except (KafkaError, OSError, TimeoutError):
                 log.warning("the broker's client did not close")
 
@@ -134,10 +138,11 @@ async def serve(env: Mapping[str, str]) -> None:
     await asyncio.wait(
         [measuring, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED
     )
-    measuring.cancel()
     await health.stop()
     if not stop.is_set():
         measuring.result()  # a bug: let it show
+    measuring.cancel()
+    await asyncio.wait([measuring])
 
 
 def main(env: Mapping[str, str]) -> None:

@@ -38,10 +38,16 @@ def kafka_address(data: Path | None) -> str:
     """`YIZHAN_KAFKA`, else the running installation's. Raises Trouble."""
     if address := os.environ.get("YIZHAN_KAFKA"):
         return address
-    found = last_state(folder(data))
+    return _running(folder(data)).kafka
+
+
+def _running(data: DataFolder) -> state.State:
+    found = last_state(data)
     if not state.is_up(found):
         raise Trouble("not running: start with `yizhan up`")
-    return found.kafka
+    if not found.kafka:
+        raise Trouble("still starting: try again")
+    return found
 
 
 def service_urls(data: Path | None) -> dict[str, str]:
@@ -50,10 +56,7 @@ def service_urls(data: Path | None) -> dict[str, str]:
     if admin := os.environ.get("YIZHAN_DATABASE_URL"):
         place = database_place(admin)
     else:
-        last = last_state(found)
-        if not state.is_up(last):
-            raise Trouble("not running: start with `yizhan up`")
-        place = last.database
+        place = _running(found).database
     return {service: database_url(place, service, found) for service in present_services()}
 
 

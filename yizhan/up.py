@@ -37,21 +37,24 @@ class Options:
 
 
 def up(options: Options) -> None:
-    """Runs until SIGINT, SIGTERM or SIGHUP. Raises Trouble, or CityError for a broken city."""
+    """Runs until SIGINT, SIGTERM or SIGHUP and ends the process.
+
+    Raises Trouble before anything was started, CityError for a broken city.
+    """
     city = os.environ.get("YIZHAN_CITY", DEFAULT_CITY)
     load_city(city)
     areas = load_areas(city)
     data = DataFolder(options.data)
     data.make()
-    lock = data.lock()
-    try:
-        state.stop_leftovers(state.read(data.state_file), say)
-        for port in (options.port, options.kafka_port, options.postgres_port):
-            if port is not None and not is_free(port):
-                raise Trouble(f"port {port} is in use: name another one")
-        asyncio.run(_Up(options, data, city, areas).run())
-    finally:
-        os.close(lock)
+    data.lock()
+    state.stop_leftovers(state.read(data.state_file), say)
+    for port in (options.port, options.kafka_port, options.postgres_port):
+        if port is not None and not is_free(port):
+            raise Trouble(f"port {port} is in use: name another one")
+    loop = asyncio.new_event_loop()
+    code = loop.run_until_complete(_Up(options, data, city, areas).run())
+    sys.stdout.flush()
+    os._exit(code)  # a start that was broken off may have threads that still fetch
 
 
 class _Up:
@@ -60,8 +63,8 @@ class _Up:
         pid = os.getpid()
         self._state = State(supervisor_pid=pid, supervisor_ticks=state.start_ticks(pid) or 0)
 
-    async def run(self) -> None:
-        """Starts, waits for a signal, stops; a failed start stops too."""
+    async def run(self) -> int:
+        """Starts, waits for a signal, stops; a failed start stops too. The exit code."""
         self._supervisor = Supervisor(self._changed)
         stop = asyncio.Event()
         self._listen(stop)
@@ -72,8 +75,12 @@ class _Up:
             if starting.done():
                 starting.result()
                 await stopping
+        except Trouble as error:
+            say(f"yizhan: {error}")
+            return 1
         finally:
             await self._stop(starting)
+        return 0
 
     def _listen(self, stop: asyncio.Event) -> None:
         def asked() -> None:
