@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-
-import httpx
 
 from yizhan.datafolder import ROOT
 from yizhan.embedded.launch import wrapped
 from yizhan.environment import Installation
 from yizhan.ports import LOOPBACK
 from yizhan.supervisor import Spec
+
+READY_TIMEOUT_S = 2.0
 
 
 def worker_spec(place: Installation, service: str) -> Spec:
@@ -37,7 +38,7 @@ def _spec(
     return Spec(
         name=name,
         argv=lambda: wrapped([sys.executable, "-m", *module]),
-        ready=_answers(f"http://{LOOPBACK}:{port}/readyz"),
+        ready=_answers(port),
         log=place.data.logs / f"{name}.log",
         env=env,
         cwd=ROOT,
@@ -45,12 +46,19 @@ def _spec(
     )
 
 
-def _answers(url: str) -> Callable[[], Awaitable[bool]]:
+def _answers(port: int) -> Callable[[], Awaitable[bool]]:
+    """Asks /readyz with a bare socket: an HTTP client costs more to make than the answer."""
+
     async def ready() -> bool:
         try:
-            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-                return (await client.get(url)).status_code == 200
-        except httpx.HTTPError:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(LOOPBACK, port)
+                try:
+                    writer.write(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+                    return b" 200 " in await reader.readline()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
             return False
 
     return ready
