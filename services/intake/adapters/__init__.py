@@ -1,0 +1,1 @@
+"""The edges out of intake: what it stores and whom it asks."""
