@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def main() -> None:
     """Runs a command; a fault that is expected is one line on standard error."""
     from cities.marked import CityError
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our own line says it
     try:
         code = cli.main(prog_name="yizhan", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -74,6 +74,8 @@ def lag(data: Path | None, as_json: bool) -> None:
 
 
 async def _lag(kafka: str) -> list[dict[str, Any]]:
+    if not present_services():
+        return []
     reader = LagReader(kafka)
     try:
         await reader.start()

@@ -20,7 +20,9 @@ def prefix() -> list[str]:
         return []
     user = pwd.getpwnam(NAME)
     plain = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    again = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import psycopg'], check=True)"
+    again = (
+        "import subprocess as s, sys; s.run([sys.executable, '-c', 'import psycopg'], check=True)"
+    )
     seen = subprocess.run([*plain, sys.executable, "-c", again], capture_output=True, check=False)
     if seen.returncode == 0:
         return plain
