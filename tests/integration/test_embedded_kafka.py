@@ -124,7 +124,9 @@ def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    assert start_ticks(pid) is not None
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}/comm").read_text() != "sleep\n":  # past the launcher
+        assert time.monotonic() < deadline
     parent.kill()
     parent.communicate()
     deadline = time.monotonic() + 5

@@ -78,8 +78,12 @@ def test_a_recycled_process_id_in_the_lock_file_does_not_stop_it(postgres: Postg
     postgres.kill()
     lock = postgres.data / "postmaster.pid"
     lines = lock.read_text().split("\n")
-    lock.write_text("\n".join([str(os.getpid()), *lines[1:]]))
-    postgres.start()
+    with subprocess.Popen(["sleep", "600"]) as somebody:  # PostgreSQL itself forgives its parent
+        lock.write_text("\n".join([str(somebody.pid), *lines[1:]]))
+        try:
+            postgres.start()
+        finally:
+            somebody.kill()
     assert postgres.ready()
 
 
