@@ -6,9 +6,11 @@ import contextlib
 import hashlib
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ LIST = Path(__file__).with_name("kafka_jars.sha256")
 AT_A_TIME = 8
 ATTEMPTS = 3
 TIMEOUT_S = 30
+OLD_S = 3600
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def _fetch_all(jars: list[Jar], folder: Path) -> None:
     progress = _Progress(len(jars))
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _clear_old(folder)
         with (
             tempfile.TemporaryDirectory(dir=folder, prefix="fetch-") as room,
             ThreadPoolExecutor(AT_A_TIME) as pool,
@@ -90,6 +94,13 @@ def _fetch_all(jars: list[Jar], folder: Path) -> None:
         raise Trouble(f"cannot keep Kafka's files in {folder}: {error.strerror}") from error
     finally:
         progress.close()
+
+
+def _clear_old(folder: Path) -> None:
+    """Removes what a fetch that was broken off left; one that still runs is younger."""
+    for room in folder.glob("fetch-*"):
+        if time.time() - room.stat().st_mtime > OLD_S:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def _fetch(jar: Jar, room: Path, folder: Path) -> int:
