@@ -65,6 +65,8 @@ class _Refuse(Exception):
 def prepare() -> None:
     """Once per child: only our formats, only the first picture, nothing forgiven."""
     warnings.simplefilter("error")
+    # Opening a JPEG already peeps into its EXIF, which may be broken.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     # Past the factory that looks for further pictures behind the first (MPO).
     Image.preinit()

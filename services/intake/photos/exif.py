@@ -23,6 +23,7 @@ LAT_REF, LAT, LON_REF, LON, POSITION_ERROR_M = 1, 2, 3, 4, 31
 MOST_TEXT = 64
 MOST_OFFSET_H = 14
 NEAR_ZERO_DEG = 1e-6
+FIRST_YEAR = 1980  # a camera whose clock was never set counts from here at the earliest
 
 
 def exif_of(main: Tags, details: Tags, gps: Tags) -> Exif:
@@ -91,7 +92,8 @@ def _taken(main: Tags, details: Tags) -> CaptureTime | None:
             local = datetime.strptime(_text(at), "%Y:%m:%d %H:%M:%S")
         except ValueError:
             continue
-        return CaptureTime(local, _offset_min(_text(offset)))
+        if local.year >= FIRST_YEAR:
+            return CaptureTime(local, _offset_min(_text(offset)))
     return None
 
 
