@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.intake.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
+from services.intake.photos.messages import PhotoHeader, PhotoResult
 from services.intake.photos.processor import PhotoProcessor
 from services.intake.photos.similarity import distance_bits
 from tests.integration import photo_files

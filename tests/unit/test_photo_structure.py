@@ -58,8 +58,8 @@ def test_limits_are_exact() -> None:
     assert judge(Declared(10, 10, frames=4), LIMIT) is None
     assert judge(Declared(10, 10, frames=5), LIMIT) == "too-many-frames"
     assert judge(Declared(10, 10, scans=101), LIMIT) == "too-many-frames"
-    assert judge(Declared(6000, 10_000, scans=15), LIMIT) is None
-    assert judge(Declared(6000, 10_000, scans=16), LIMIT) == "too-many-frames"
+    assert judge(Declared(6000, 10_000, scans=10), LIMIT) is None
+    assert judge(Declared(6000, 10_000, scans=11), LIMIT) == "too-many-frames"
     assert judge(Declared(0, 10), LIMIT) == "damaged"
     assert judge(None, LIMIT) == "damaged"
 
