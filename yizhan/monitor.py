@@ -22,6 +22,7 @@ from yizhan import state
 from yizhan.environment import present_services
 
 EVERY_S = 2.0
+AGAIN_S = 0.5
 TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 
@@ -57,7 +58,7 @@ class Monitor:
                     self._ask("postgres", self._read_sql, self._drop_sql),
                 )
                 self._read_restarts()
-                await asyncio.sleep(EVERY_S)
+                await asyncio.sleep(AGAIN_S if self._failing else EVERY_S)
         finally:
             await asyncio.gather(self._drop_lag(), self._drop_sql())
 

@@ -16,6 +16,8 @@ from yizhan.trouble import Trouble
 
 START_TIMEOUT_S = 90.0
 KILL_AFTER_S = 9.0
+PLAIN = "sslmode=disable"
+"""On the loopback; else drivers look for keys in the home folder and ask the server first."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ async def start(
         )
         work.append(_start(supervisor, _postgres_spec(postgres, data), postgres))
     await asyncio.gather(*work)
-    return Servers(kafka_address, database or postgres.admin_url, bool(work))  # type: ignore[union-attr]
+    if postgres is not None:
+        database = f"{postgres.admin_url}?{PLAIN}"
+    return Servers(kafka_address, database, bool(work))
 
 
 async def _start(supervisor: Supervisor, spec: Spec, server: Kafka | Postgres) -> None:

@@ -18,6 +18,7 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from aiokafka import AIOKafkaProducer
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.integration import plain_user
@@ -25,6 +26,8 @@ from tests.integration.running import ROOT, Up, call, wait_for
 from yizhan import state
 from yizhan.datafolder import DataFolder
 from yizhan.embedded import jars
+from yizhan.embedded.kafka import Kafka
+from yizhan.embedded.postgres import Postgres
 from yizhan.environment import database_url, present_services
 from yizhan.ports import free_port
 
@@ -62,6 +65,47 @@ def test_there_is_no_lag_and_no_dead_letter(up: Up) -> None:
     wait_for(caught_up, 20)
     done = call("dlq", "list", "--json", "--data", up.data)
     assert (done.returncode, json.loads(done.stdout)) == (0, {"dead_letters": [], "halts": []})
+
+
+@pytest.mark.skipif(not present_services(), reason="no service is there yet")
+async def test_a_poison_event_is_seen_as_lag_and_then_as_a_dead_letter(up: Up) -> None:
+    worker = up.process("intake")
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        producer = AIOKafkaProducer(bootstrap_servers=up.state().kafka)
+        await producer.start()
+        await producer.send_and_wait("submissions", b"not an event")
+        await producer.stop()
+        done = call("lag", "--json", "--data", up.data)
+        assert (done.returncode, json.loads(done.stdout)["lag"] > 0) == (1, True)
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
+
+    def listed() -> bool:
+        return call("dlq", "list", "--data", up.data).returncode == 1
+
+    wait_for(listed, 30)
+    letters = json.loads(call("dlq", "list", "--json", "--data", up.data).stdout)["dead_letters"]
+    assert ("intake", "submissions") in {(each["service"], each["topic"]) for each in letters}
+    for service in present_services():
+        url = database_url(up.state().database, service, DataFolder(up.data))
+        with psycopg.connect(url) as connection:
+            connection.execute("delete from dead_letters")
+
+
+@pytest.mark.skipif(not present_services(), reason="no service is there yet")
+def test_a_halted_consumer_is_listed_and_resumed(up: Up) -> None:
+    url = database_url(up.state().database, "intake", DataFolder(up.data))
+    with psycopg.connect(url) as connection:
+        connection.execute("insert into halts (topic, reason) values ('nowhere', 'a test')")
+    done = call("dlq", "list", "--json", "--data", up.data)
+    assert done.returncode == 1
+    assert [each["reason"] for each in json.loads(done.stdout)["halts"]] == ["a test"]
+    assert call("dlq", "resume", "--service", "nobody", "--data", up.data).returncode == 2
+    resumed = call("dlq", "resume", "--service", "intake", "--data", up.data)
+    assert resumed.stdout == "resumed: intake on nowhere\n"
+    assert call("dlq", "list", "--data", up.data).returncode == 0
 
 
 def test_a_role_sees_its_own_schema_only(up: Up) -> None:
@@ -184,13 +228,35 @@ def test_a_frozen_worker_does_not_hold_up_the_stop(up: Up) -> None:
     assert not state.runs(frozen)
 
 
+def test_existing_servers_are_used_instead(tmp_path: Path) -> None:
+    kafka, postgres = Kafka(tmp_path / "kafka"), Postgres(tmp_path / "postgres")
+    running = Up(tmp_path / "data")
+    try:
+        kafka.start()
+        postgres.start()
+        env = {"YIZHAN_KAFKA": kafka.bootstrap, "YIZHAN_DATABASE_URL": postgres.admin_url}
+        running.start(env)
+        names = {each.name for each in running.state().processes}
+        assert names == {"edge", "monitor", *present_services()}
+        running.stop()
+        assert kafka.ready() and postgres.ready()
+        migrated = call("migrate", "--data", running.data, env=env)
+        assert migrated.returncode == 0
+        assert migrated.stdout.count("up to date") == len(present_services())
+    finally:
+        running.stop()
+        postgres.stop()
+        kafka.stop()
+
+
 def test_a_plain_user_can_run_all_of_it() -> None:
-    jars.class_path()  # a cache in root's folder can be read, not filled
     home = Path(tempfile.mkdtemp(prefix="yizhan-"))
     plain_user.owns(home)
+    fetched = Path(jars.class_path().split(os.pathsep)[0]).parent
+    shutil.copytree(fetched, home / "cache" / "kafka")
     running = Up(home / "data", before=plain_user.prefix())
     try:
-        running.start()
+        running.start({"YIZHAN_CACHE": str(home / "cache"), "HOME": str(home)})
         uid = running.data.stat().st_uid
         assert uid != 0
         for process in running.state().processes:
