@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +16,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from tests.integration import plain_user
-from tests.integration.running import ROOT, Up, call, wait_for
-from yizhan import state
+from tests.integration.running import Up, call, wait_for
 from yizhan.datafolder import DataFolder
-from yizhan.embedded import jars
-from yizhan.embedded.kafka import Kafka
-from yizhan.embedded.postgres import Postgres
 from yizhan.environment import database_url, present_services
 from yizhan.ports import free_port
 
@@ -157,171 +147,3 @@ def test_a_twin_is_refused_with_one_line(up: Up) -> None:
     done = call("up", "--port", str(free_port()), "--data", up.data)
     assert done.returncode == 1
     assert done.stderr == f"yizhan: another `yizhan up` runs with {up.data}\n"
-
-
-@pytest.mark.parametrize("name", ["monitor", "edge", "kafka", "postgres"])
-def test_a_killed_process_comes_back(up: Up, name: str) -> None:
-    before = up.process(name)
-    assert before.pid is not None
-    os.kill(before.pid, signal.SIGKILL)
-
-    def back() -> bool:
-        now = up.process(name)
-        return now.state == "ready" and now.pid != before.pid
-
-    wait_for(back, 40)
-    assert up.process(name).restarts == before.restarts + 1
-
-
-def test_kill_9_of_the_supervisor_leaves_nothing_and_the_next_up_starts(up: Up) -> None:
-    old = up.state()
-    os.kill(old.supervisor_pid, signal.SIGKILL)
-    up.start()
-    assert not any(state.runs(process) for process in old.processes)
-    assert up.state().supervisor_pid != old.supervisor_pid
-    assert up.process("postgres").restarts == 0
-
-
-def test_a_leftover_is_stopped_by_the_next_up(up: Up) -> None:
-    """One that outlived its supervisor against all odds; and only if id and start time match."""
-    up.stop()
-    mine = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    other = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    try:
-        last = up.state()
-        ticks = state.start_ticks(mine.pid)
-        last.processes = [
-            state.ProcessState(name="edge", pid=mine.pid, started_ticks=ticks),
-            state.ProcessState(name="monitor", pid=other.pid, started_ticks=1),
-        ]
-        state.write(up.data / "run" / "state.json", last)
-        up.start()
-        assert mine.wait(1) == -signal.SIGTERM
-        assert other.poll() is None
-    finally:
-        mine.kill()
-        other.kill()
-        mine.wait()
-        other.wait()
-
-
-def test_everything_is_gone_within_ten_seconds_of_ctrl_c(up: Up) -> None:
-    last = up.state()
-    began = time.monotonic()
-    up.stop(signal.SIGINT)
-    assert time.monotonic() - began < 10
-    assert up.returncode == 0
-    assert not any(state.runs(process) for process in last.processes)
-    done = call("status", "--json", "--data", up.data)
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["up"] is False
-
-
-def test_a_frozen_worker_does_not_hold_up_the_stop(up: Up) -> None:
-    up.start()
-    frozen = up.process("monitor")
-    assert frozen.pid is not None
-    os.kill(frozen.pid, signal.SIGSTOP)
-    began = time.monotonic()
-    up.stop()
-    assert time.monotonic() - began < 10
-    assert not state.runs(frozen)
-
-
-def test_existing_servers_are_used_instead(tmp_path: Path) -> None:
-    kafka, postgres = Kafka(tmp_path / "kafka"), Postgres(tmp_path / "postgres")
-    running = Up(tmp_path / "data")
-    try:
-        kafka.start()
-        postgres.start()
-        env = {"YIZHAN_KAFKA": kafka.bootstrap, "YIZHAN_DATABASE_URL": postgres.admin_url}
-        running.start(env)
-        names = {each.name for each in running.state().processes}
-        assert names == {"edge", "monitor", *present_services()}
-        running.stop()
-        assert kafka.ready() and postgres.ready()
-        migrated = call("migrate", "--data", running.data, env=env)
-        assert migrated.returncode == 0
-        assert migrated.stdout.count("up to date") == len(present_services())
-    finally:
-        running.stop()
-        postgres.stop()
-        kafka.stop()
-
-
-def test_a_plain_user_can_run_all_of_it() -> None:
-    home = Path(tempfile.mkdtemp(prefix="yizhan-"))
-    plain_user.owns(home)
-    fetched = Path(jars.class_path().split(os.pathsep)[0]).parent
-    shutil.copytree(fetched, home / "cache" / "kafka")
-    running = Up(home / "data", before=plain_user.prefix())
-    try:
-        running.start({"YIZHAN_CACHE": str(home / "cache"), "HOME": str(home)})
-        uid = running.data.stat().st_uid
-        assert uid != 0
-        for process in running.state().processes:
-            assert Path(f"/proc/{process.pid}").stat().st_uid == uid
-        assert httpx.get(f"http://127.0.0.1:{running.port}/readyz").status_code == 200
-    finally:
-        running.stop()
-        shutil.rmtree(home)
-
-
-def _foreign(data: Path) -> str:
-    data.mkdir()
-    (data / "thesis.txt").write_text("not ours")
-    return "is not a data folder of yizhan"
-
-
-def _file(data: Path) -> str:
-    data.write_text("a file")
-    return "is not a folder"
-
-
-def _other_version(data: Path) -> str:
-    DataFolder(data).make()
-    (data / ".yizhan-data").write_text("99\n")
-    return "another version"
-
-
-def _old_database(data: Path) -> str:
-    DataFolder(data).make()
-    (data / "postgres").mkdir()
-    (data / "postgres" / "PG_VERSION").write_text("12\n")
-    return "was written by PostgreSQL 12"
-
-
-@pytest.mark.parametrize("broken", [_foreign, _file, _other_version, _old_database])
-def test_a_folder_that_cannot_be_used_is_one_clear_line(
-    tmp_path: Path, broken: Callable[[Path], str]
-) -> None:
-    reason = broken(tmp_path / "data")
-    done = call("up", "--port", str(free_port()), "--data", tmp_path / "data")
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert [line for line in done.stderr.splitlines() if reason in line]
-
-
-def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        done = call("up", "--port", str(port), "--data", tmp_path / "data")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"yizhan: port {port} is in use: name another one\n"
-
-
-def test_a_broken_city_stops_the_start_with_file_and_line(tmp_path: Path) -> None:
-    city = shutil.copytree(ROOT / "cities" / "xian", tmp_path / "city")
-    rules = city / "city.yaml"
-    rules.write_text(rules.read_text().replace("photo_bytes: 20971520", "photo_bytes: many"))
-    line = rules.read_text().splitlines().index(next(filter(_many, rules.read_text().splitlines())))
-    done = call("up", "--data", tmp_path / "data", env={"YIZHAN_CITY": str(city)})
-    assert done.returncode == 2
-    assert f"city.yaml:{line + 1}: " in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-
-
-def _many(line: str) -> bool:
-    return "photo_bytes: many" in line
