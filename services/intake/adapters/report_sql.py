@@ -1,0 +1,211 @@
+"""Reports in SQL: accepted by one statement, decided under their row's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from asyncpg.exceptions import UniqueViolationError
+
+from contracts.envelope import encode
+from contracts.facts import Event
+from contracts.places import Place
+from contracts.submissions import ReportSubmitted
+from runtime.db import Connection, Database
+from runtime.idempotency import Answer
+from runtime.relay import Row
+from runtime.tracing import current_traceparent
+from services.intake.domain.report import Report
+
+# Report, event and idempotency key in one statement: one round trip and one commit a report.
+# A key that is taken leaves `claimed` empty (after its rival's end), and nothing is written.
+_ACCEPT = """
+with claimed as (
+    insert into idempotency_keys (actor, key, request_hash, status, answer)
+    select $1::text, $2::text, $3::bytea, $4::int, $5::bytea where $2::text is not null
+    on conflict do nothing
+    returning true
+), report as (
+    insert into reports (id, reporter_id, code, received_at, submitted)
+    select $6::uuid, $1::text, $7::text, $8::timestamptz, $9::bytea
+    where $2::text is null or exists (select from claimed)
+    returning true
+)
+insert into outbox (day, event_id, topic, key, headers, value, direct)
+select $10::date, $11::uuid, $12::text, $13::bytea, $14::jsonb, $9::bytea, true from report
+returning id
+"""
+_ANSWER = "select request_hash, status, answer from idempotency_keys where actor = $1 and key = $2"
+_COLUMNS = "id, submitted, status, seq, place, cell, category, refusal"
+_LOCK = f"""
+select {_COLUMNS} from reports where id = any ($1::uuid[]) order by id for update
+"""  # noqa: S608 - constant
+_OWN = f"select {_COLUMNS} from reports where id = $1 and reporter_id = $2"  # noqa: S608
+_SINCE_ID = f"""
+select {_COLUMNS} from reports
+where reporter_id = $1 and ($2::uuid is null or id > $2)
+  and ($3::timestamptz is null or received_at > $3)
+order by id limit $4
+"""  # noqa: S608 - constant
+_SAVE = """
+insert into reports (id, reporter_id, code, received_at, submitted,
+                     status, seq, place, cell, category, refusal)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[],
+                     $6::text[], $7::int[], $8::jsonb[], $9::text[], $10::text[], $11::text[])
+on conflict (id) do update set
+    status = excluded.status, seq = excluded.seq, place = excluded.place, cell = excluded.cell,
+    category = excluded.category, refusal = excluded.refusal
+"""
+_LINK = """
+insert into report_media (media_id, report_id)
+select * from unnest($1::text[], $2::uuid[]) on conflict do nothing
+"""
+_CARRYING = "select report_id from report_media where media_id = $1 order by report_id"
+
+_DECODE = msgspec.json.Decoder(ReportSubmitted).decode
+
+
+class CodeTaken(Exception):
+    """Another report has this code: draw again."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An idempotency key with the hash of its request and the answer that it would get."""
+
+    key: str | None
+    request_hash: bytes | None
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The answer that another request with this key got."""
+
+    request_hash: bytes
+    answer: Answer
+
+
+async def accept(db: Database, event: Event, claim: Claim) -> Row | Stored:
+    """The outbox row of a report that is durable now, or what its key stands for already.
+
+    Raises CodeTaken.
+    """
+    body, record = event.body, encode(event)
+    assert isinstance(body, ReportSubmitted)
+    if traceparent := current_traceparent():
+        record.headers["traceparent"] = traceparent
+    day = event.occurred_at.astimezone(UTC).date()
+    answer = claim.answer
+    try:
+        outbox_id = await db.fetchval(
+            _ACCEPT,
+            body.reporter_id,
+            claim.key,
+            claim.request_hash,
+            answer.status,
+            answer.body,
+            UUID(body.report_id),
+            body.code,
+            body.received_at,
+            record.value,
+            day,
+            event.event_id,
+            record.topic,
+            record.key,
+            record.headers,
+        )
+    except UniqueViolationError as error:
+        if error.constraint_name == "reports_code":
+            raise CodeTaken from error
+        raise
+    if outbox_id is None:
+        row = await db.fetchrow(_ANSWER, body.reporter_id, claim.key)
+        return Stored(row["request_hash"], Answer(row["status"], row["answer"]))
+    return Row(
+        day=day,
+        id=outbox_id,
+        event_id=event.event_id,
+        topic=record.topic,
+        key=record.key,
+        headers=record.headers,
+        value=record.value,
+        feeds=(),
+        age_s=0.0,
+    )
+
+
+async def lock(connection: Connection, ids: Collection[UUID]) -> dict[str, Report]:
+    """The reports by id, locked in the order of their ids."""
+    rows = await connection.fetch(_LOCK, sorted(ids))
+    return {str(row["id"]): report_of(row) for row in rows}
+
+
+async def own(db: Database, report_id: UUID, reporter_id: str) -> Report | None:
+    """The report when it is this reporter's."""
+    row = await db.fetchrow(_OWN, report_id, reporter_id)
+    return report_of(row) if row else None
+
+
+async def latest(
+    db: Database,
+    reporter_id: str,
+    after_id: UUID | None,
+    after: datetime | None,
+    limit: int,
+) -> list[Report]:
+    """A reporter's reports behind that id or instant, oldest first."""
+    rows = await db.fetch(_SINCE_ID, reporter_id, after_id, after, limit)
+    return [report_of(row) for row in rows]
+
+
+async def save(connection: Connection, reports: Sequence[Report]) -> None:
+    """Writes what was decided; a report that only its event knows is added."""
+    if not reports:
+        return
+    sent = [report.submitted for report in reports]
+    await connection.execute(
+        _SAVE,
+        [UUID(each.report_id) for each in sent],
+        [each.reporter_id for each in sent],
+        [each.code for each in sent],
+        [each.received_at for each in sent],
+        [msgspec.json.encode(each) for each in sent],
+        [report.status for report in reports],
+        [report.seq for report in reports],
+        [report.place for report in reports],
+        [report.cell for report in reports],
+        [report.category for report in reports],
+        [report.refusal for report in reports],
+    )
+
+
+async def link(connection: Connection, reports: Sequence[ReportSubmitted]) -> None:
+    """Which reports carry which media."""
+    pairs = sorted({(media.id, report.report_id) for report in reports for media in report.media})
+    if pairs:
+        await connection.execute(
+            _LINK, [media_id for media_id, _ in pairs], [UUID(report_id) for _, report_id in pairs]
+        )
+
+
+async def carrying(connection: Connection, media_id: str) -> list[UUID]:
+    """Ids of the reports that carry the medium."""
+    return [row["report_id"] for row in await connection.fetch(_CARRYING, media_id)]
+
+
+def report_of(row: Mapping[str, Any]) -> Report:
+    """A row as the domain knows it."""
+    return Report(
+        submitted=_DECODE(row["submitted"]),
+        status=row["status"],
+        seq=row["seq"],
+        place=msgspec.convert(row["place"], Place) if row["place"] else None,
+        cell=row["cell"],
+        category=row["category"],
+        refusal=row["refusal"],
+    )

@@ -1,0 +1,148 @@
+"""From a checked body to a durable report: the part of the accept path that all doors share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from contracts.facts import new_event
+from contracts.submissions import Media, ReportSubmitted
+from runtime.errors import INVALID, REUSED_KEY, FieldError, Language, Problem, invalid_field
+from runtime.idempotency import Answer, request_hash
+from services.intake.adapters import media_sql, report_sql
+from services.intake.adapters.report_sql import Claim, CodeTaken, Stored
+from services.intake.api.bodies import ReportBody
+from services.intake.api.context import Context
+from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
+from services.intake.domain.text import clean_text
+
+CODE_DRAWS = 5
+
+
+async def accept(
+    context: Context,
+    reporter_id: str,
+    language: Language,
+    body: ReportBody,
+    uploaded: Iterable[Media] = (),
+    key: str | None = None,
+) -> Answer:
+    """The 202 of a report that is committed, or of the one that its key stands for.
+
+    Raises 422 for what is wrong with the fields and for a reused key.
+    """
+    context.need_room()
+    media = (*await _own_media(context, reporter_id, body.media), *uploaded)
+    text = checked_fields(context, body)
+    check_content(context, text, media)
+    for draw in range(CODE_DRAWS):
+        submitted = _submitted(context, reporter_id, language, body, text, media)
+        answer = _answer(submitted)
+        digest = _digest(submitted) if key else None
+        try:
+            return await _commit(context, submitted, Claim(key, digest, answer))
+        except CodeTaken:
+            if draw == CODE_DRAWS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _commit(context: Context, submitted: ReportSubmitted, claim: Claim) -> Answer:
+    event = new_event(
+        submitted,
+        source="intake",
+        subject=submitted.report_id,
+        seq=1,
+        occurred_at=submitted.received_at,
+        correlation_id=submitted.report_id,
+    )
+    found = await report_sql.accept(context.db, event, claim)
+    if isinstance(found, Stored):
+        if found.request_hash != claim.request_hash:
+            raise Problem(REUSED_KEY)
+        return found.answer
+    context.send_now.offer(found)
+    return claim.answer
+
+
+def checked_fields(context: Context, body: ReportBody) -> str:
+    """The clean text. Raises 422 for what only the city's data can tell."""
+    most_chars = context.city.limits.text_chars
+    errors = []
+    if body.text and len(body.text) > most_chars:
+        errors.append(
+            FieldError("text", f"最多 {most_chars} 字", f"At most {most_chars} characters")
+        )
+    if body.category is not None and context.city.category(body.category) is None:
+        errors.append(FieldError("category", "没有这个类别", "There is no such category"))
+    if errors:
+        raise Problem(INVALID, errors=errors)
+    return clean_text(body.text or "", most_chars)
+
+
+def check_content(context: Context, text: str, media: tuple[Media, ...]) -> None:
+    """Raises 422 for nothing at all and for too many photos."""
+    if not text and not media:
+        raise Problem(NO_CONTENT)
+    most = context.city.limits.photos_per_report
+    if sum(each.kind == "photo" for each in media) > most:
+        raise Problem(TOO_MANY_PHOTOS, zh=f"最多 {most} 张", en=f"At most {most} photos")
+
+
+async def _own_media(context: Context, reporter_id: str, ids: list[str]) -> tuple[Media, ...]:
+    if not ids:
+        return ()
+    found = await media_sql.own(context.db, reporter_id, ids)
+    if missing := set(ids) - found.keys():
+        at = min(index for index, each in enumerate(ids) if each in missing)
+        raise invalid_field(f"media.{at}", "没有这个文件", "There is no such medium of yours")
+    return tuple(found[each].media() for each in dict.fromkeys(ids))
+
+
+def _submitted(
+    context: Context,
+    reporter_id: str,
+    language: Language,
+    body: ReportBody,
+    text: str,
+    media: tuple[Media, ...],
+) -> ReportSubmitted:
+    now = context.clock()
+    return ReportSubmitted(
+        report_id=context.new_id(now),
+        reporter_id=reporter_id,
+        code=context.new_code(),
+        received_at=now,
+        text=text or None,
+        category=body.category,
+        place=body.place.sent() if body.place else None,
+        media=media,
+        attributes=_clean_attributes(body.attributes),
+        observed_at=body.observed_at,
+        language=language,
+    )
+
+
+def _clean_attributes(attributes: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {
+        clean_text(code, 60): [clean_text(each, 500) for each in answers]
+        for code, answers in attributes.items()
+    }
+
+
+def _digest(sent: ReportSubmitted) -> bytes:
+    """Of what the client chose; files count by their bytes, since equal bytes have one id."""
+    fields: list[Any] = [
+        sent.text,
+        sent.category,
+        sent.place,
+        sorted(each.id for each in sent.media),
+        sent.attributes,
+        sent.observed_at,
+    ]
+    return request_hash("POST /v1/reports", *fields)
+
+
+def _answer(sent: ReportSubmitted) -> Answer:
+    links = {"self": f"/v1/reports/{sent.report_id}"}
+    return Answer.of(202, {"id": sent.report_id, "code": sent.code, "links": links})

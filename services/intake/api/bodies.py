@@ -1,0 +1,145 @@
+"""The bodies that intake takes and gives, as OpenAPI shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from contracts.submissions import Crs, SentPlace
+from runtime.http import Body
+
+MEDIA_ID = r"^[0-9a-f][0-9a-f-]{14,62}[0-9a-f]$"
+MediaId = Annotated[str, Field(pattern=MEDIA_ID)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Metres = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Answers = Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=20)]
+Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[ -~]+$")]
+
+
+class PlaceBody(Body):
+    """Degrees of `crs`; accuracy in metres."""
+
+    lat: Latitude
+    lon: Longitude
+    crs: Crs = "wgs84"
+    accuracy_m: Metres | None = None
+
+    def sent(self) -> SentPlace:
+        """As the event carries it."""
+        return SentPlace(lat=self.lat, lon=self.lon, crs=self.crs, accuracy_m=self.accuracy_m)
+
+
+class ReportBody(Body):
+    """One photo, or one voice note, or one sentence is enough; everything else helps."""
+
+    text: str | None = None
+    category: Annotated[str, Field(max_length=40)] | None = None
+    place: PlaceBody | None = None
+    media: Annotated[list[MediaId], Field(max_length=20)] = []
+    attributes: Annotated[
+        dict[Annotated[str, Field(max_length=60)], Answers], Field(max_length=30)
+    ] = {}
+    observed_at: AwareDatetime | None = None
+
+
+class BatchItem(ReportBody):
+    """A report with a key of its own."""
+
+    idempotency_key: Key | None = None
+
+
+class BatchBody(Body):
+    """Items are checked one by one: a bad one does not hold the others."""
+
+    reports: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+class SessionBody(Body):
+    """Without a secret the device is a new reporter."""
+
+    device_id: Annotated[str, Field(min_length=1, max_length=200)]
+    device_secret: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class RefreshBody(Body):
+    """The token that came last."""
+
+    refresh_token: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Links(BaseModel):
+    """Where to go on."""
+
+    self: str
+
+
+class SessionGiven(BaseModel):
+    """`device_secret` comes once, with a new reporter."""
+
+    reporter_id: str
+    access_token: str
+    refresh_token: str
+    expires_in_s: int
+    device_secret: str | None = None
+
+
+class MediaGiven(BaseModel):
+    """A medium by its id."""
+
+    id: str
+    kind: str
+    content_type: str
+    links: Links
+
+
+class ReportGiven(BaseModel):
+    """Durable: nothing accepted is lost."""
+
+    id: str
+    code: str
+    links: Links
+
+
+class BatchResult(BaseModel):
+    """Either the report or what was wrong with it."""
+
+    status: int
+    report: ReportGiven | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchGiven(BaseModel):
+    """In the order of the items."""
+
+    results: list[BatchResult]
+
+
+class Me(BaseModel):
+    """The caller; `created_at` is null for staff, whose accounts are kept elsewhere."""
+
+    id: str
+    role: str
+    language: str
+    created_at: datetime | None
+
+
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's JSON schema without references, for a route that reads its body itself."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, list):
+            return [resolve(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return resolve(definitions[node["$ref"].rpartition("/")[2]])
+        return {name: resolve(value) for name, value in node.items()}
+
+    resolved = resolve(schema)
+    assert isinstance(resolved, dict)
+    return resolved

@@ -1,0 +1,100 @@
+"""What other services ask intake, by keys of their own; never through the edge."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
+
+from runtime.auth import allow
+from runtime.errors import documents, not_found
+from runtime.tokens import Caller
+from services.intake.adapters import media_sql, report_sql, session_sql
+from services.intake.api.context import Context
+from services.intake.api.problems import PatientRoute
+from services.intake.domain.report import Report
+
+MOST_REPORTS = 200
+Service = Annotated[Caller, allow("service")]
+
+
+def router(context: Context) -> APIRouter:
+    """/internal/v1/media/{id}, /reports, /reports/{id}, /revocations."""
+    routes = APIRouter(prefix="/internal/v1", route_class=PatientRoute, tags=["internal"])
+
+    @routes.get("/media/{media_id}", responses=documents(401, 403, 404, 503))
+    async def media(media_id: Annotated[str, Path(max_length=64)], _: Service) -> dict[str, Any]:
+        """What dispatch checks of an after-photo: owner, kind, state, time and place taken."""
+        row = await media_sql.one(context.db, media_id) if media_id.isascii() else None
+        if row is None:
+            raise not_found()
+        return dict(row)
+
+    @routes.get("/reports/{report_id}", responses=documents(401, 403, 404, 422, 503))
+    async def report(
+        report_id: UUID, reporter: Annotated[str, Query(max_length=64)], _: Service
+    ) -> dict[str, Any]:
+        """A report whose event may not have arrived yet; 404 when it is not this reporter's."""
+        found = await report_sql.own(context.db, report_id, reporter)
+        if found is None:
+            raise not_found()
+        return described(found)
+
+    @routes.get("/reports", responses=documents(401, 403, 422, 503))
+    async def reports(
+        _: Service,
+        reporter: Annotated[str, Query(max_length=64)],
+        after: UUID | AwareDatetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_REPORTS)] = MOST_REPORTS,
+    ) -> dict[str, Any]:
+        """A reporter's reports behind a report's id or an instant, oldest first."""
+        after_id = after if isinstance(after, UUID) else None
+        instant = None if after is None or isinstance(after, UUID) else after
+        found = await report_sql.latest(context.db, reporter, after_id, instant, limit)
+        return {"reports": [described(each) for each in found]}
+
+    @routes.get("/revocations", responses=documents(401, 403, 422, 503))
+    async def revocations(_: Service, since: AwareDatetime | None = None) -> dict[str, Any]:
+        """Sessions that ended while a token of theirs may live, and until when it may."""
+        now = context.clock()
+        found = await session_sql.revoked(context.db, now, since)
+        return {"sessions": sorted(found), "expires_at": found, "as_of": now}
+
+    return routes
+
+
+def described(report: Report) -> dict[str, Any]:
+    """A report as tracking shows it until its events arrive."""
+    sent = report.submitted
+    return {
+        "id": sent.report_id,
+        "code": sent.code,
+        "reporter_id": sent.reporter_id,
+        "status": "accepted" if report.status == "reading" else report.status,
+        "received_at": sent.received_at,
+        "text": sent.text,
+        "category": report.category or sent.category,
+        "place": _place(report),
+        "media": [
+            {"id": each.id, "kind": each.kind, "content_type": each.content_type}
+            for each in sent.media
+        ],
+        "attributes": sent.attributes,
+        "observed_at": sent.observed_at,
+        "refusal": report.refusal,
+    }
+
+
+def _place(report: Report) -> dict[str, Any] | None:
+    """WGS-84 once it is known."""
+    if report.place is None:
+        return None
+    place = report.place
+    return {
+        "lat": place.lat,
+        "lon": place.lon,
+        "accuracy_m": place.accuracy_m,
+        "source": place.source,
+    }

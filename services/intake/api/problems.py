@@ -1,0 +1,61 @@
+"""The kinds of problems that only intake's routes answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from runtime.db import is_transient
+from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem, declare, unavailable
+from services.intake.adapters.media_store import MediaStoreFull
+from services.intake.photos.messages import Refusal
+
+NO_CONTENT = declare(
+    "no-content",
+    422,
+    "请至少提供一张照片、一段语音或一句话",
+    "Send at least one photo, one voice note or one sentence",
+)
+TOO_MANY_PHOTOS = declare("too-many-photos", 422, "照片太多", "Too many photos")
+EMPTY_FILE = declare("empty-file", 422, "文件是空的", "The file is empty")
+UNREADABLE_PHOTO = declare("unreadable-photo", 422, "照片无法读取", "The photo cannot be read")
+NOT_ASKED = declare(
+    "place-not-asked", 409, "该上报目前不需要补充位置", "This report does not wait for a place"
+)
+NOT_READY = declare("media-not-ready", 404, "照片还在处理", "The photo is still being prepared")
+WRONG_SECRET = declare("wrong-secret", 401, "设备密钥不对", "The device secret is wrong")
+SESSION_OVER = declare("session-over", 401, "会话已结束，请重新登录", "The session is over")
+TOO_SLOW = declare("too-slow", 408, "请求传输太慢", "The request came too slowly")
+
+
+def photo_problem(reason: Refusal) -> Problem:
+    """What the client is told of a photo that is not taken."""
+    if reason == "not-a-photo":
+        return Problem(UNSUPPORTED, zh="文件内容不是照片", en="The content is not a photo")
+    if reason == "too-many-pixels":
+        return Problem(TOO_LARGE, zh="照片像素太多", en="The photo has too many pixels")
+    return Problem(UNREADABLE_PHOTO, reason=reason)
+
+
+class PatientRoute(APIRoute):
+    """A database or disk that is away for now is 503 with Retry-After, never 500."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler inside."""
+        handle = super().get_route_handler()
+
+        async def handling(request: Request) -> Any:
+            try:
+                return await handle(request)
+            except MediaStoreFull as error:
+                raise unavailable(60) from error
+            except Exception as error:
+                # Only what passes by itself; the rest is answered as it is.
+                if not is_transient(error):
+                    raise
+                raise unavailable() from error
+
+        return handling

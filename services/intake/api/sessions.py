@@ -1,0 +1,143 @@
+"""Sessions: a device is a reporter at once; tokens are short, refresh tokens used once."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request, Response
+
+from runtime.auth import allow
+from runtime.db import Connection
+from runtime.errors import Problem, documents, language_of
+from runtime.tokens import LIFETIME, Caller
+from services.intake.adapters import session_sql
+from services.intake.adapters.session_sql import Grant
+from services.intake.api.bodies import Me, RefreshBody, SessionBody, SessionGiven
+from services.intake.api.context import Context
+from services.intake.api.problems import SESSION_OVER, WRONG_SECRET, PatientRoute
+
+SECRET_BYTES = 32
+
+
+def router(context: Context) -> APIRouter:
+    """POST and DELETE /v1/sessions, refresh, GET /v1/me, the key set."""
+    routes = APIRouter(route_class=PatientRoute, tags=["sessions"])
+    jwks = context.key.jwks()
+
+    @routes.post(
+        "/v1/sessions",
+        status_code=201,
+        response_model=SessionGiven,
+        response_model_exclude_none=True,
+        responses=documents(401, 422, 503),
+    )
+    async def begin(
+        request: Request, body: SessionBody, _: Annotated[Caller | None, allow("public")]
+    ) -> dict[str, Any]:
+        """An anonymous reporter for a new device; the same one for a device with its secret."""
+        context.need_room()
+        language = language_of(request.headers.get("accept-language", ""))
+        async with context.db.transaction() as connection:
+            secret = None
+            if body.device_secret is None:
+                reporter_id, secret = await _new(connection, body.device_id, language)
+            else:
+                reporter_id = await _known(connection, body.device_id, body.device_secret)
+            grant = Grant(reporter_id, str(uuid4()), secrets.token_urlsafe(SECRET_BYTES))
+            await session_sql.open_session(connection, grant, context.clock())
+        return given(context, grant) | {"device_secret": secret}
+
+    @routes.post(
+        "/v1/sessions/refresh",
+        response_model=SessionGiven,
+        response_model_exclude_none=True,
+        responses=documents(401, 422, 503),
+    )
+    async def refresh(
+        body: RefreshBody, _: Annotated[Caller | None, allow("public")]
+    ) -> dict[str, Any]:
+        """New tokens for a refresh token; a second use of one ends the session."""
+        following = secrets.token_urlsafe(SECRET_BYTES)
+        async with context.db.transaction() as connection:
+            grant = await session_sql.rotate(
+                connection, body.refresh_token, following, context.clock()
+            )
+        if grant is None:
+            raise Problem(SESSION_OVER)
+        return given(context, grant)
+
+    @routes.delete("/v1/sessions", status_code=204, responses=documents(401, 403, 503))
+    async def end(
+        request: Request,
+        caller: Annotated[Caller, allow("reporter", "handler", "department", "operator")],
+    ) -> Response:
+        """Ends the caller's session everywhere, within seconds."""
+        if caller.session_id:
+            async with context.db.transaction() as connection:
+                await session_sql.end_session(connection, caller.session_id, context.clock())
+            request.app.state.auth.revoked.add(caller.session_id)
+        return Response(status_code=204)
+
+    @routes.get("/v1/me", response_model=Me, responses=documents(401, 403, 503))
+    async def me(
+        request: Request,
+        caller: Annotated[Caller, allow("reporter", "handler", "department", "operator")],
+    ) -> dict[str, Any]:
+        """Who the caller is."""
+        row = await session_sql.profile(context.db, caller.sub)
+        fallback = language_of(request.headers.get("accept-language", ""))
+        return {
+            "id": caller.sub,
+            "role": caller.role,
+            "language": row["language"] if row else fallback,
+            "created_at": row["created_at"] if row else None,
+        }
+
+    @routes.get("/.well-known/jwks.json")
+    async def key_set(_: Annotated[Caller | None, allow("public")]) -> dict[str, Any]:
+        """The public keys by which tokens are verified."""
+        return jwks
+
+    return routes
+
+
+async def _new(connection: Connection, device_id: str, language: str) -> tuple[str, str]:
+    """A reporter and the device's secret: the id of its row, then 256 random bits."""
+    reporter_id, device_row = str(uuid4()), uuid4()
+    secret = f"{device_row.hex}.{secrets.token_urlsafe(SECRET_BYTES)}"
+    await session_sql.new_reporter(
+        connection,
+        reporter_id=reporter_id,
+        language=language,
+        device_row=device_row,
+        device_id=device_id,
+        device_secret=secret,
+    )
+    return reporter_id, secret
+
+
+async def _known(connection: Connection, device_id: str, secret: str) -> str:
+    with suppress(ValueError):
+        device_row = UUID(hex=secret.partition(".")[0])
+        found = await session_sql.reporter_of(
+            connection, device_row=device_row, device_id=device_id, device_secret=secret
+        )
+        if found:
+            return found
+    raise Problem(WRONG_SECRET)
+
+
+def given(context: Context, grant: Grant) -> dict[str, Any]:
+    """The tokens of a session as the client gets them."""
+    now: datetime = context.clock()
+    caller = Caller(sub=grant.reporter_id, role="reporter", session_id=grant.session_id)
+    return {
+        "reporter_id": grant.reporter_id,
+        "access_token": context.key.sign(caller, now),
+        "refresh_token": grant.refresh_token,
+        "expires_in_s": int(LIFETIME.total_seconds()),
+    }

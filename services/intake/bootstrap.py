@@ -1,0 +1,83 @@
+"""Where intake's real parts are put together: the API and the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cities.areas import Areas, load_areas
+from cities.cells import cell
+from cities.load import load_city
+from contracts.city import City
+from runtime.deadletters import Limits
+from runtime.http import ServiceApi
+from runtime.tokens import SigningKey
+from runtime.worker import WorkerPlan
+from services.intake.adapters.media_store import FolderMediaStore
+from services.intake.agents import declare
+from services.intake.api import Context, internal_router, public_router
+from services.intake.domain.report import Rules
+from services.intake.handlers import Submissions
+from services.intake.jobs import Jobs
+from services.intake.settings import Settings
+from services.intake.timers import timers
+
+SERVICE = "intake"
+
+
+def rules_of(city: City, areas: Areas) -> Rules:
+    """The city as the domain asks it."""
+    return Rules(
+        city=city,
+        inside=areas.inside_city,
+        cell=lambda lat, lon: cell(lat, lon, city.h3_resolution),
+    )
+
+
+def api(env: Mapping[str, str]) -> ServiceApi:
+    """Raises SettingsError, CityError."""
+    context = context_of(env)
+    return ServiceApi(
+        service=SERVICE,
+        public=public_router(context),
+        internal=internal_router(context),
+        lifespan=context.open,
+    )
+
+
+def context_of(env: Mapping[str, str]) -> Context:
+    """The API's parts, not opened yet."""
+    settings = Settings.of(env)
+    city = load_city(settings.common.city)
+    areas = load_areas(settings.common.city)
+    return Context(
+        settings,
+        city=city,
+        areas=areas,
+        rules=rules_of(city, areas),
+        key=SigningKey.read(settings.key_file()),
+        store=FolderMediaStore(settings.shared.media_dir),
+    )
+
+
+def worker(env: Mapping[str, str]) -> WorkerPlan:
+    """Raises SettingsError, CityError."""
+    settings = Settings.of(env)
+    common = settings.common
+    city = load_city(common.city)
+    rules = rules_of(city, load_areas(common.city))
+    store = FolderMediaStore(settings.shared.media_dir)
+    jobs = Jobs(store, rules)
+    return WorkerPlan(
+        service=SERVICE,
+        database_url=settings.own.database_url,
+        kafka=common.kafka,
+        effects=[Submissions(rules)],
+        declare=declare,
+        jobs=jobs.runners(),
+        timers=timers(store),
+        start=jobs.start,
+        close=jobs.close,
+        health_port=common.health_port,
+        slot=common.slot,
+        limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),
+    )

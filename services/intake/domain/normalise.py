@@ -1,0 +1,184 @@
+"""What becomes of a submission: a place and a category, a question, or a refusal.
+
+accepted ── place sent, or in a photo ──▶ normalised | refused (outside the city)
+   ├─ a photo is not read yet ──▶ reading ── read, or 2 s later ──▶ as above | place-asked
+   └─ no place ──▶ place-asked ── answered, or a late photo's place ──▶ normalised | refused
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from contracts.facts import Event, Fact, new_event
+from contracts.places import Place, PlaceSource, to_wgs84
+from contracts.reports import (
+    CategorySource,
+    PlaceAsked,
+    ReportEnriched,
+    ReportNormalised,
+    ReportRefused,
+)
+from contracts.submissions import Media, SentPlace
+from services.intake.domain.categorise import category_of, is_dangerous
+from services.intake.domain.report import Decision, Photo, Report, Rules
+from services.intake.domain.text import clean_text
+
+OUTSIDE_CITY = "outside-city"
+UNREADABLE = "photo-unreadable"
+
+
+def decide(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
+    """The first look at a submission."""
+    if report.status != "accepted":
+        return Decision(report)
+    sent = report.submitted.place
+    place = place_of(sent, "client") if sent else _place_in(photos)
+    if place is not None:
+        return _settle(report, place, photos, now, rules)
+    if any(not photo.read for photo in photos):
+        return Decision(replace(report, status="reading"))
+    return _ask(report, now)
+
+
+def photos_read(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
+    """The photos' headers are read, in time or late.
+
+    A late place outside the city is no reason to refuse: the reporter was asked and may know.
+    """
+    place = _place_in(photos)
+    if report.status == "reading":
+        return _settle(report, place, photos, now, rules) if place else _ask(report, now)
+    if report.status == "place-asked" and place and rules.inside(place.lat, place.lon):
+        return _settle(report, place, photos, now, rules)
+    return Decision(report)
+
+
+def waited_long_enough(report: Report, now: datetime) -> Decision:
+    """The photos' place did not come in time: the reporter is asked."""
+    return _ask(report, now) if report.status == "reading" else Decision(report)
+
+
+def answered(
+    report: Report, sent: SentPlace, photos: Sequence[Photo], now: datetime, rules: Rules
+) -> Decision | None:
+    """The reporter says where; None when nobody asks."""
+    if report.status != "place-asked":
+        return None
+    return _settle(report, place_of(sent, "answer"), photos, now, rules)
+
+
+def photo_refused(report: Report, photos: Sequence[Photo], now: datetime) -> Decision:
+    """A photo does not decode after all. Dispatch is told when it has the report already."""
+    if report.status != "normalised" or report.cell is None:
+        return Decision(report)
+    return _say(
+        report,
+        now,
+        ReportEnriched(
+            report_id=report.id,
+            reporter_id=report.submitted.reporter_id,
+            cell=report.cell,
+            media=_usable(report, photos),
+            flags=_flags(photos),
+        ),
+    )
+
+
+def place_of(sent: SentPlace, source: PlaceSource) -> Place:
+    """WGS-84, rounded to a centimetre or so."""
+    lat, lon = to_wgs84(sent.lat, sent.lon, sent.crs)
+    return Place(lat=round(lat, 7), lon=round(lon, 7), accuracy_m=sent.accuracy_m, source=source)
+
+
+def _place_in(photos: Sequence[Photo]) -> Place | None:
+    return next((photo.place for photo in photos if photo.place and not photo.refused), None)
+
+
+def _settle(
+    report: Report, place: Place, photos: Sequence[Photo], now: datetime, rules: Rules
+) -> Decision:
+    if not rules.inside(place.lat, place.lon):
+        return _refuse(report, place, now)
+    sent, city = report.submitted, rules.city
+    text = clean_text(sent.text or "", city.limits.text_chars)
+    code, source = _category(sent.category, text, rules)
+    category = city.category(code)
+    dangerous = is_dangerous(text, city.danger_words) or bool(category and category.danger)
+    cell = rules.cell(place.lat, place.lon)
+    fact = ReportNormalised(
+        report_id=report.id,
+        reporter_id=sent.reporter_id,
+        code=sent.code,
+        received_at=sent.received_at,
+        place=place,
+        cell=cell,
+        text=text or None,
+        category=code,
+        category_source=source,
+        dangerous=dangerous,
+        media=_usable(report, photos),
+        attributes=sent.attributes,
+        flags=_flags(photos),
+        observed_at=sent.observed_at or _taken_at(photos, sent.received_at),
+        language=sent.language,
+    )
+    return _say(
+        replace(report, status="normalised", place=place, cell=cell, category=code), now, fact
+    )
+
+
+def _category(sent: str | None, text: str, rules: Rules) -> tuple[str | None, CategorySource]:
+    category = rules.city.category(sent)
+    if category is not None:
+        return category.code, "client"
+    found = category_of(text, rules.city.aliases)
+    return (found, "alias") if found else (None, "none")
+
+
+def _ask(report: Report, now: datetime) -> Decision:
+    sent = report.submitted
+    fact = PlaceAsked(report_id=report.id, reporter_id=sent.reporter_id, code=sent.code)
+    return _say(replace(report, status="place-asked"), now, fact)
+
+
+def _refuse(report: Report, place: Place, now: datetime) -> Decision:
+    sent = report.submitted
+    fact = ReportRefused(
+        report_id=report.id,
+        reporter_id=sent.reporter_id,
+        code=sent.code,
+        reason=OUTSIDE_CITY,
+        place=place,
+    )
+    return _say(replace(report, status="refused", place=place, refusal=OUTSIDE_CITY), now, fact)
+
+
+def _usable(report: Report, photos: Sequence[Photo]) -> tuple[Media, ...]:
+    refused = {photo.id for photo in photos if photo.refused}
+    return tuple(each for each in report.submitted.media if each.id not in refused)
+
+
+def _flags(photos: Sequence[Photo]) -> tuple[str, ...]:
+    return (UNREADABLE,) if any(photo.refused for photo in photos) else ()
+
+
+def _taken_at(photos: Sequence[Photo], received_at: datetime) -> datetime | None:
+    """The first photo's time; a camera that is ahead of us is not believed."""
+    times = [photo.taken_at for photo in photos if photo.taken_at and not photo.refused]
+    return times[0] if times and times[0] <= received_at else None
+
+
+def _say(report: Report, now: datetime, fact: Fact) -> Decision:
+    seq = report.seq + 1
+    event: Event = new_event(
+        fact,
+        source="intake",
+        subject=report.id,
+        seq=seq,
+        occurred_at=now,
+        correlation_id=report.id,
+    )
+    return Decision(replace(report, seq=seq), (event,))

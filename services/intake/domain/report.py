@@ -1,0 +1,66 @@
+"""A report as intake keeps it: what was sent, and how far the decision about it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from contracts.city import City
+from contracts.facts import Event
+from contracts.places import Place
+from contracts.submissions import ReportSubmitted
+
+Status = Literal[
+    "accepted",  # durable, not looked at yet
+    "reading",  # waits a moment for the place in its photos
+    "place-asked",  # waits for the reporter
+    "normalised",  # dispatch has it
+    "refused",  # not taken, with a reason
+]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """`seq` counts the events of this report; ReportSubmitted was the first."""
+
+    submitted: ReportSubmitted
+    status: Status = "accepted"
+    seq: int = 1
+    place: Place | None = None
+    cell: str | None = None
+    category: str | None = None
+    refusal: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self.submitted.report_id
+
+
+class Photo(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a photo. `read`: its header was looked at; `refused`: it does not decode."""
+
+    id: str
+    read: bool = True
+    refused: bool = False
+    place: Place | None = None
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The city, whether it covers a point, and the H3 cell of a point (WGS-84 degrees)."""
+
+    city: City
+    inside: Callable[[float, float], bool]
+    cell: Callable[[float, float], str]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The report after it, and the events that say so."""
+
+    report: Report
+    events: tuple[Event, ...] = ()

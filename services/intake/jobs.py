@@ -1,0 +1,131 @@
+"""Slow work beside the stream: a photo's header, its served copies, the end of a wait.
+
+Jobs lock media before reports; the stream locks reports that no job knows of yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from runtime.db import Connection, Database
+from runtime.jobs import Commit, Job, JobRunner
+from runtime.outbox import Outgoing, append
+from services.intake.adapters import media_sql, report_sql
+from services.intake.adapters.media_store import MediaMissing, MediaStore
+from services.intake.domain import normalise
+from services.intake.domain.report import Decision, Rules
+from services.intake.handlers import EXIF, PLACE_DEADLINE
+from services.intake.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
+from services.intake.photos.processor import PhotoProcessor
+
+PHOTO = "photo"
+NOW = "select clock_timestamp()"
+
+
+class Jobs:
+    """Headers and whole photos have decoders of their own: a header does not stand in line."""
+
+    def __init__(self, store: MediaStore, rules: Rules) -> None:
+        self._store = store
+        self._rules = rules
+        self._zone = ZoneInfo(rules.city.timezone)
+        pixels = rules.city.limits.photo_pixels
+        self._headers = PhotoProcessor(most_pixels=pixels)
+        self._photos = PhotoProcessor(most_pixels=pixels)
+
+    async def start(self, _: Database) -> None:
+        """The decoders' processes start with their first photo."""
+        await self._headers.__aenter__()
+        await self._photos.__aenter__()
+
+    async def close(self) -> None:
+        """Ends the decoders."""
+        await self._headers.__aexit__(None, None, None)
+        await self._photos.__aexit__(None, None, None)
+
+    def runners(self) -> tuple[JobRunner, ...]:
+        """Quick ones and slow ones apart."""
+        quick = {EXIF: self.read_headers, PLACE_DEADLINE: self.end_wait}
+        slow = {PHOTO: self.serve_photo}
+        return JobRunner(quick, {}, concurrency=2), JobRunner(slow, {}, concurrency=1)
+
+    async def read_headers(self, _: Database, job: Job) -> Commit:
+        """The place and time in a report's photos that their upload did not wait for."""
+        ids = sorted(job.payload["photos"])
+        found: dict[str, PhotoHeader | PhotoRefused] = {}
+        for media_id in ids:
+            with suppress(MediaMissing):
+                async with self._store.local_copy(media_id) as path:
+                    found[media_id] = await self._headers.read_exif(path)
+
+        async def commit(connection: Connection) -> None:
+            for media_id, reply in found.items():
+                if isinstance(reply, PhotoRefused):
+                    await media_sql.refuse(connection, media_id, reply)
+                else:
+                    await media_sql.keep_header(connection, media_id, reply, self._zone)
+            await self._photos_read(connection, UUID(job.ref))
+
+        return commit
+
+    async def _photos_read(self, connection: Connection, report_id: UUID) -> None:
+        now = await connection.fetchval(NOW)
+        for report in (await report_sql.lock(connection, [report_id])).values():
+            carried = [each.id for each in report.submitted.media]
+            known = await media_sql.photos(connection, carried)
+            photos = [known[each] for each in carried if each in known]
+            decision = normalise.photos_read(report, photos, now, self._rules)
+            await keep(connection, [decision])
+
+    async def end_wait(self, _: Database, job: Job) -> Commit:
+        """Two seconds are over: ask the reporter, unless the place came."""
+
+        async def commit(connection: Connection) -> None:
+            now = await connection.fetchval(NOW)
+            reports = await report_sql.lock(connection, [UUID(job.ref)])
+            await keep(
+                connection, [normalise.waited_long_enough(each, now) for each in reports.values()]
+            )
+
+        return commit
+
+    async def serve_photo(self, _: Database, job: Job) -> Commit:
+        """Copies without metadata, made in a process of its own."""
+        try:
+            async with self._store.local_copy(job.ref) as path:
+                reply = await self._photos.process(path)
+        except MediaMissing:
+            reply = PhotoRefused("damaged")
+        if isinstance(reply, PhotoResult):
+            for size_name, data in reply.served.items():
+                await self._store.put_served(job.ref, size_name, data)
+
+        async def commit(connection: Connection) -> None:
+            if isinstance(reply, PhotoResult):
+                await media_sql.keep_result(connection, job.ref, reply, self._zone)
+            else:
+                await media_sql.refuse(connection, job.ref, reply)
+                await self._tell(connection, job.ref)
+
+        return commit
+
+    async def _tell(self, connection: Connection, media_id: str) -> None:
+        now = await connection.fetchval(NOW)
+        ids = await report_sql.carrying(connection, media_id)
+        decisions = []
+        for report in (await report_sql.lock(connection, ids)).values():
+            carried = [each.id for each in report.submitted.media]
+            known = await media_sql.photos(connection, carried)
+            photos = [known[each] for each in carried if each in known]
+            decisions.append(normalise.photo_refused(report, photos, now))
+        await keep(connection, decisions)
+
+
+async def keep(connection: Connection, decisions: Sequence[Decision]) -> None:
+    """Writes decisions about reports that the caller holds locked, and their events."""
+    said = [each for each in decisions if each.events]
+    await report_sql.save(connection, [each.report for each in said])
+    await append(connection, [Outgoing(event) for each in said for event in each.events])

@@ -1,0 +1,31 @@
+"""What nobody asks for: files that no commit claimed, sessions that are long over."""
+
+from __future__ import annotations
+
+from runtime.db import Database
+from runtime.timers import Timer
+from services.intake.adapters import media_sql, session_sql
+from services.intake.adapters.media_store import MediaStore
+
+ORPHAN_AGE_S = 3600.0
+"""Far longer than any upload takes from its rename to its commit."""
+
+
+def timers(store: MediaStore) -> tuple[Timer, ...]:
+    """Every ten minutes each."""
+
+    async def sweep(db: Database) -> int:
+        return await sweep_orphans(db, store, ORPHAN_AGE_S)
+
+    return Timer("orphans", 600.0, sweep), Timer("sessions", 600.0, session_sql.forget_old)
+
+
+async def sweep_orphans(db: Database, store: MediaStore, age_s: float) -> int:
+    """Deletes files at least `age_s` old that SQL does not know or has refused; how many."""
+    swept = await store.sweep_unfinished(age_s)
+    async for ids in store.list_older_than(age_s):
+        claimed = await media_sql.claimed(db, ids)
+        for media_id in set(ids) - claimed:
+            await store.delete(media_id)
+            swept += 1
+    return swept
