@@ -55,7 +55,7 @@ async def from_form(
         if not text and not parts and not body.media:
             raise Problem(NO_CONTENT)
         most = limits.photos_per_report
-        if sum(kind == "photo" for kind, _ in parts) + len(body.media) > most + 1:
+        if sum(kind == "photo" for kind, _ in parts) > most:
             raise Problem(TOO_MANY_PHOTOS, zh=f"最多 {most} 张", en=f"At most {most} photos")
         media = [
             (await take(context, reporter_id, blocks(file), kind)).media() for kind, file in parts

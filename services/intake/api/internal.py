@@ -12,11 +12,13 @@ from runtime.auth import allow
 from runtime.errors import documents, not_found
 from runtime.tokens import Caller
 from services.intake.adapters import media_sql, report_sql, session_sql
+from services.intake.api.bodies import MEDIA_ID
 from services.intake.api.context import Context
 from services.intake.api.problems import PatientRoute
 from services.intake.domain.report import Report
 
 MOST_REPORTS = 200
+ReporterId = Annotated[str, Query(max_length=64, pattern=r"^[ -~]+$")]
 Service = Annotated[Caller, allow("service")]
 
 
@@ -24,18 +26,16 @@ def router(context: Context) -> APIRouter:
     """/internal/v1/media/{id}, /reports, /reports/{id}, /revocations."""
     routes = APIRouter(prefix="/internal/v1", route_class=PatientRoute, tags=["internal"])
 
-    @routes.get("/media/{media_id}", responses=documents(401, 403, 404, 503))
-    async def media(media_id: Annotated[str, Path(max_length=64)], _: Service) -> dict[str, Any]:
+    @routes.get("/media/{media_id}", responses=documents(401, 403, 404, 422, 503))
+    async def media(media_id: Annotated[str, Path(pattern=MEDIA_ID)], _: Service) -> dict[str, Any]:
         """What dispatch checks of an after-photo: owner, kind, state, time and place taken."""
-        row = await media_sql.one(context.db, media_id) if media_id.isascii() else None
+        row = await media_sql.one(context.db, media_id)
         if row is None:
             raise not_found()
         return dict(row)
 
     @routes.get("/reports/{report_id}", responses=documents(401, 403, 404, 422, 503))
-    async def report(
-        report_id: UUID, reporter: Annotated[str, Query(max_length=64)], _: Service
-    ) -> dict[str, Any]:
+    async def report(report_id: UUID, reporter: ReporterId, _: Service) -> dict[str, Any]:
         """A report whose event may not have arrived yet; 404 when it is not this reporter's."""
         found = await report_sql.own(context.db, report_id, reporter)
         if found is None:
@@ -45,7 +45,7 @@ def router(context: Context) -> APIRouter:
     @routes.get("/reports", responses=documents(401, 403, 422, 503))
     async def reports(
         _: Service,
-        reporter: Annotated[str, Query(max_length=64)],
+        reporter: ReporterId,
         after: UUID | AwareDatetime | None = None,
         limit: Annotated[int, Query(ge=1, le=MOST_REPORTS)] = MOST_REPORTS,
     ) -> dict[str, Any]:

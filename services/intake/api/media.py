@@ -15,7 +15,7 @@ from runtime.tokens import Caller
 from services.intake.adapters import media_sql
 from services.intake.adapters.media_sql import Upload
 from services.intake.adapters.media_store import MediaMissing, OpenedMedia
-from services.intake.api.bodies import MediaGiven
+from services.intake.api.bodies import MEDIA_ID, MediaGiven
 from services.intake.api.context import Context
 from services.intake.api.problems import NOT_READY, PatientRoute
 from services.intake.api.reading import chunks, kind_of_body
@@ -76,12 +76,12 @@ def router(context: Context) -> APIRouter:
         | {200: {"content": {"image/jpeg": {}, "audio/*": {}}, "description": "The copy"}},
     )
     async def serve(
-        media_id: Annotated[str, Path(max_length=64)],
+        media_id: Annotated[str, Path(pattern=MEDIA_ID)],
         caller: Annotated[Caller, allow(*PEOPLE, "service")],
         size: Literal["large", "small"] = "large",
     ) -> StreamingResponse:
         """A copy without metadata, for its sender and for those who work on cases."""
-        row = await media_sql.one(context.db, media_id) if media_id.isascii() else None
+        row = await media_sql.one(context.db, media_id)
         if row is None or (row["owner"] != caller.sub and caller.role not in WITH_CASES):
             raise not_found()
         if row["state"] == "refused":
