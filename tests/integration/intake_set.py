@@ -39,28 +39,37 @@ Environment = Mapping[str, str]
 
 @contextmanager
 def installation(path: Path) -> Iterator[Environment]:
-    """PostgreSQL with intake's schema, and the environment that intake is told."""
+    """PostgreSQL with intake's schema; the environment that intake is told."""
+    with installation_with_server(path) as (env, _):
+        yield env
+
+
+@contextmanager
+def installation_with_server(path: Path) -> Iterator[tuple[Environment, Postgres]]:
+    """The same, and the server to kill."""
     data = DataFolder(path)
     data.make()
     server = Postgres(data.postgres)
     server.start()
     try:
-        admin = server.admin_url
-        database.make(admin, ["intake"], data)
-        database.migrate(admin, ["intake"], data)
-        yield {
-            "YIZHAN_MODE": "local",
-            "YIZHAN_KAFKA": NOWHERE,
-            "YIZHAN_CITY": "xian",
-            "YIZHAN_MEDIA_DIR": str(data.media),
-            "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
-            "YIZHAN_INTAKE_DATABASE_URL": database_url(database_place(admin), "intake", data),
-            "YIZHAN_SERVICE_KEYS": json.dumps(
-                {"tracking": hashlib.sha256(SERVICE_KEY.encode()).hexdigest()}
-            ),
-        }
+        yield _prepared(data, server.admin_url), server
     finally:
         server.stop()
+
+
+def _prepared(data: DataFolder, admin: str) -> Environment:
+    database.make(admin, ["intake"], data)
+    database.migrate(admin, ["intake"], data)
+    keys = {"tracking": hashlib.sha256(SERVICE_KEY.encode()).hexdigest()}
+    return {
+        "YIZHAN_MODE": "local",
+        "YIZHAN_KAFKA": NOWHERE,
+        "YIZHAN_CITY": "xian",
+        "YIZHAN_MEDIA_DIR": str(data.media),
+        "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
+        "YIZHAN_INTAKE_DATABASE_URL": database_url(database_place(admin), "intake", data),
+        "YIZHAN_SERVICE_KEYS": json.dumps(keys),
+    }
 
 
 class Intake:

@@ -32,7 +32,8 @@ async def accept(
     Raises 422 for what is wrong with the fields and for a reused key.
     """
     context.need_room()
-    media = (*await _own_media(context, reporter_id, body.media), *uploaded)
+    own = await _own_media(context, reporter_id, body.media)
+    media = tuple({each.id: each for each in (*own, *uploaded)}.values())
     text = checked_fields(context, body)
     check_content(context, text, media)
     for draw in range(CODE_DRAWS):
@@ -96,7 +97,7 @@ async def _own_media(context: Context, reporter_id: str, ids: list[str]) -> tupl
     if missing := set(ids) - found.keys():
         at = min(index for index, each in enumerate(ids) if each in missing)
         raise invalid_field(f"media.{at}", "没有这个文件", "There is no such medium of yours")
-    return tuple(found[each].media() for each in dict.fromkeys(ids))
+    return tuple(found[each].media() for each in ids)
 
 
 def _submitted(

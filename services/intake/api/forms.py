@@ -15,7 +15,7 @@ from services.intake.api.accepting import checked_fields
 from services.intake.api.bodies import ReportBody, inlined
 from services.intake.api.context import Context
 from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
-from services.intake.api.reading import from_fields
+from services.intake.api.reading import from_fields, patient
 from services.intake.api.uploads import blocks, take
 
 MOST_FILES = 20
@@ -47,7 +47,7 @@ async def from_form(
 ) -> tuple[ReportBody, list[Media]]:
     """The fields, and the media that now exist. Raises 413, 415, 422; fields are checked first."""
     limits = context.city.limits
-    async with request.form(
+    async with patient(request).form(
         max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=limits.json_bytes
     ) as form:
         body, parts = read(form)

@@ -18,7 +18,7 @@ from services.intake.adapters.media_store import MediaMissing, OpenedMedia
 from services.intake.api.bodies import MEDIA_ID, MediaGiven
 from services.intake.api.context import Context
 from services.intake.api.problems import NOT_READY, PatientRoute
-from services.intake.api.reading import chunks, kind_of_body
+from services.intake.api.reading import kind_of_body, patient
 from services.intake.api.uploads import Examined, blocks, examine, keep
 
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -60,13 +60,13 @@ def router(context: Context) -> APIRouter:
         context.need_room()
         key = checked_key(idempotency_key)
         if kind_of_body(request) == "multipart/form-data":
-            async with request.form(max_files=1, max_fields=1) as form:
+            async with patient(request).form(max_files=1, max_fields=1) as form:
                 file = form.get("file")
                 if not isinstance(file, UploadFile) or len(form) > 1:
                     raise invalid_field("file", "需要且仅需要一个文件", "One file, nothing else")
                 examined = await examine(context, blocks(file))
         else:
-            examined = await examine(context, chunks(request))
+            examined = await examine(context, patient(request).stream())
         return (await _commit(context, caller.sub, key, examined)).response()
 
     @routes.get(

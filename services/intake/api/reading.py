@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from starlette.types import Message
 
 from runtime.errors import TOO_LARGE, FieldError, Problem
 from services.intake.api.problems import TOO_SLOW
 
 IDLE_S = 10.0
-"""The longest pause between two chunks of a body."""
+"""The longest pause between two pieces of a body; a small body has this long in all."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
-async def chunks(request: Request) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises 408 after a pause."""
-    stream = aiter(request.stream())
-    while True:
+def patient(request: Request) -> Request:
+    """The same request, whose body may pause for 10 s at most. Reading raises 408 then."""
+
+    async def receive() -> Message:
         try:
             async with asyncio.timeout(IDLE_S):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
+                return await request.receive()
         except TimeoutError as error:
             raise Problem(TOO_SLOW) from error
-        yield chunk
+
+    return Request(request.scope, receive)
 
 
 async def whole(request: Request, most_bytes: int) -> bytes:
-    """A small body in memory, all of it within 10 s. Raises 413, 408."""
+    """A small body in memory. Raises 413, 408."""
     body = b""
     try:
         async with asyncio.timeout(IDLE_S):
@@ -52,29 +52,20 @@ def from_json(model: type[M], raw: bytes) -> M:
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise RequestValidationError(
-            error.errors(include_url=False, include_input=False)
-        ) from error
+        raise _invalid(error) from error
 
 
-def from_fields(model: type[M], fields: Mapping[str, Any], *, strict: bool = False) -> M:
-    """From a form's texts, or `strict` from values that were JSON. Raises as `from_json`."""
+def from_fields(model: type[M], fields: Mapping[str, Any]) -> M:
+    """From a form's texts. Raises as `from_json`."""
     try:
-        return model.model_validate(dict(fields), strict=strict or None)
+        return model.model_validate(dict(fields))
     except ValidationError as error:
-        raise RequestValidationError(
-            error.errors(include_url=False, include_input=False)
-        ) from error
+        raise _invalid(error) from error
 
 
 def kind_of_body(request: Request) -> str:
     """The content type without its parameters, lower case; empty when there is none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _invalid(error: ValidationError) -> RequestValidationError:
-    # Without the input: it may be personal, and nobody needs it back.
-    return RequestValidationError(error.errors(include_url=False, include_input=False))
 
 
 def field_errors(error: RequestValidationError) -> list[FieldError]:
@@ -83,3 +74,8 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
         FieldError(".".join(map(str, each["loc"])), "内容有误", str(each["msg"]))
         for each in error.errors()[:50]
     ]
+
+
+def _invalid(error: ValidationError) -> RequestValidationError:
+    # Without the input: it may be personal, and nobody needs it back.
+    return RequestValidationError(error.errors(include_url=False, include_input=False))
