@@ -112,6 +112,18 @@ async def test_an_event_whose_row_is_gone_makes_it_again(
     assert (row["status"], row["seq"]) == ("normalised", 2)
 
 
+async def test_a_report_id_that_is_none_is_invalid(
+    intake: Intake, device: httpx.AsyncClient
+) -> None:
+    report_id = str((await post(device)).json()["id"])
+    (message,) = await messages(intake, report_id)
+    short = report_id.replace("-", "").encode()
+    headers = tuple((n, short if n == "ce_subject" else v) for n, v in message.headers)
+    value = (message.value or b"").replace(report_id.encode(), short)
+    outcome = await intake.give([replace(message, key=short, headers=headers, value=value)])
+    assert not outcome.applied and "subject" in outcome.dead[0].reason
+
+
 async def test_a_subject_that_is_not_the_reports_is_invalid(
     intake: Intake, device: httpx.AsyncClient
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -75,9 +75,7 @@ class Context:
             async with self.photos:
                 yield
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await _end(beside)
             await producer.reset()
             await self.db.close()
 
@@ -98,3 +96,11 @@ class Context:
     def new_code(self) -> str:
         """A code that nobody can foresee; unique by the database."""
         return report_code(secrets.randbits(CODE_BITS))
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    # wait_for may lose a cancellation to a failure in the same moment: cancel until it is done.
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.5)

@@ -103,13 +103,17 @@ def router(context: Context) -> APIRouter:
 
 async def _commit(context: Context, owner: str, key: str | None, examined: Examined) -> Answer:
     digest = request_hash("POST /v1/media", examined.stored.sha256)
-    async with context.db.transaction() as connection:
-        if key and (earlier := await claim(connection, owner, key, digest)):
-            await context.store.delete(examined.stored.id)
-            return earlier
-        answer = Answer.of(201, described(await keep(context, connection, owner, examined)))
-        if key:
-            await store(connection, owner, key, answer)
+    try:
+        async with context.db.transaction() as connection:
+            if key and (earlier := await claim(connection, owner, key, digest)):
+                await context.store.delete(examined.stored.id)
+                return earlier
+            answer = Answer.of(201, described(await keep(context, connection, owner, examined)))
+            if key:
+                await store(connection, owner, key, answer)
+    except Problem:
+        await context.store.delete(examined.stored.id)
+        raise
     return answer
 
 
