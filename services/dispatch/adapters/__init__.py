@@ -1,0 +1,1 @@
+"""Dispatch's edges out: its tables, and intake over HTTP."""

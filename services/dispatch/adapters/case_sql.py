@@ -1,0 +1,192 @@
+"""Cases in SQL: locked, loaded and saved in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from contracts.cases import Case, CaseFact
+from runtime.db import Connection
+from services.dispatch.domain.states import OPEN
+
+ADVISORY_SQL = """
+select pg_advisory_xact_lock(key) from (
+    select distinct hashtextextended(name, 0) as key from unnest($1::text[]) as name order by 1
+) as sorted
+"""
+LOCK_SQL = """
+select body::text as body from cases where id = any ($1::uuid[]) order by id for update
+"""
+REPORTS_SQL = """
+select report_id, case_id, media from case_reports where report_id = any ($1::uuid[])
+"""
+_SAVE = """
+insert into cases (id, code, state, is_open, revision, seq, round, community, department,
+    category, family, cell, lat, lon, rank, queue_by, opened_at, active_at, updated_at,
+    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body)
+select id, code, state, is_open, revision, seq, round, community, department,
+    category, family, cell, lat, lon, rank, queue_by, opened_at, active_at, updated_at,
+    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body::jsonb
+from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::int[], $7::int[],
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[],
+    $15::smallint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
+    $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
+    $23::timestamptz[], $24::int[], $25::text[])
+    as row (id, code, state, is_open, revision, seq, round, community, department,
+    category, family, cell, lat, lon, rank, queue_by, opened_at, active_at, updated_at,
+    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body)
+on conflict (id) do update set
+    state = excluded.state, is_open = excluded.is_open, revision = excluded.revision,
+    seq = excluded.seq, round = excluded.round, community = excluded.community,
+    department = excluded.department, category = excluded.category, family = excluded.family,
+    cell = excluded.cell, lat = excluded.lat, lon = excluded.lon, rank = excluded.rank,
+    queue_by = excluded.queue_by, active_at = excluded.active_at,
+    updated_at = excluded.updated_at, accept_by = excluded.accept_by,
+    make_safe_by = excluded.make_safe_by, resolve_by = excluded.resolve_by,
+    verify_due_at = excluded.verify_due_at, report_count = excluded.report_count,
+    body = excluded.body
+"""
+_SAVE_REPORTS = """
+insert into case_reports (report_id, case_id, reporter_id, joined_at, media)
+select report_id, case_id, reporter_id, joined_at, string_to_array(media, ' ')
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[])
+    as row (report_id, case_id, reporter_id, joined_at, media)
+on conflict (report_id) do update set media = excluded.media
+"""
+_SAVE_EVENTS = """
+insert into case_events (case_id, seq, type, at, by_role, by_id, state, reason, note)
+select * from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::text[],
+                     $6::text[], $7::text[], $8::text[], $9::text[])
+"""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Case).decode
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A report that belongs to a case, with the ids of its media."""
+
+    report_id: str
+    case_id: str
+    reporter_id: str
+    joined_at: datetime
+    media: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KnownReport:
+    """Where a report went before."""
+
+    case_id: str
+    media: tuple[str, ...]
+
+
+def lock_name(family: str, cell: str) -> str:
+    """What the locks of duplicates are about."""
+    return f"{family} {cell}"
+
+
+async def advisory(connection: Connection, names: Collection[str]) -> None:
+    """Transaction locks in the order of their keys; before any row is locked."""
+    if names:
+        await connection.execute(ADVISORY_SQL, sorted(names))
+
+
+async def lock(connection: Connection, ids: Iterable[str]) -> dict[str, Case]:
+    """The cases by id, locked in the order of their ids."""
+    wanted = sorted(UUID(each) for each in set(ids))
+    if not wanted:
+        return {}
+    cases = [_decode(row["body"]) for row in await connection.fetch(LOCK_SQL, wanted)]
+    return {case.id: case for case in cases}
+
+
+async def known_reports(connection: Connection, ids: Collection[str]) -> dict[str, KnownReport]:
+    """The reports among these that belong to a case already."""
+    rows = await connection.fetch(REPORTS_SQL, [UUID(each) for each in sorted(ids)])
+    return {
+        str(row["report_id"]): KnownReport(str(row["case_id"]), tuple(row["media"])) for row in rows
+    }
+
+
+async def save(connection: Connection, cases: Sequence[Case], verify_after_h: float) -> None:
+    """Inserts or replaces, in the order of ids."""
+    if cases:
+        rows = [_row(case, verify_after_h) for case in sorted(cases, key=lambda case: case.id)]
+        await connection.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def save_reports(connection: Connection, members: Sequence[Membership]) -> None:
+    """Which case each report belongs to: once, and for good."""
+    if members:
+        await connection.execute(
+            _SAVE_REPORTS,
+            [UUID(each.report_id) for each in members],
+            [UUID(each.case_id) for each in members],
+            [each.reporter_id for each in members],
+            [each.joined_at for each in members],
+            [" ".join(each.media) for each in members],
+        )
+
+
+async def save_timeline(connection: Connection, facts: Sequence[CaseFact]) -> None:
+    """One line a fact."""
+    if facts:
+        await connection.execute(
+            _SAVE_EVENTS,
+            [UUID(fact.case.id) for fact in facts],
+            [fact.case.seq for fact in facts],
+            [type(fact).__name__ for fact in facts],
+            [fact.case.updated_at for fact in facts],
+            [fact.by.role for fact in facts],
+            [fact.by.id for fact in facts],
+            [fact.case.state for fact in facts],
+            [fact.reason for fact in facts],
+            [fact.note for fact in facts],
+        )
+
+
+def case_of(row: Mapping[str, Any]) -> Case:
+    """The case in a row's `body` (selected as text)."""
+    return _decode(row["body"])
+
+
+def _row(case: Case, verify_after_h: float) -> tuple[object, ...]:
+    clocks = case.clocks
+    waits = case.state in ("opened", "assigned")
+    verify_due_at = None
+    if case.state == "resolved" and case.resolved_at is not None:
+        verify_due_at = case.resolved_at + timedelta(hours=verify_after_h)
+    return (
+        UUID(case.id),
+        case.code,
+        case.state,
+        case.state in OPEN,
+        case.revision,
+        case.seq,
+        case.round,
+        case.community,
+        case.department,
+        case.category,
+        case.family,
+        case.cell,
+        case.place.lat,
+        case.place.lon,
+        0 if case.dangerous else 1,
+        clocks.accept_by if waits else clocks.resolve_by,
+        case.opened_at,
+        max(each.joined_at for each in case.reports),
+        case.updated_at,
+        clocks.accept_by,
+        clocks.make_safe_by,
+        clocks.resolve_by,
+        verify_due_at,
+        len(case.reports),
+        _encode(case).decode(),
+    )

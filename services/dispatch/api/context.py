@@ -1,0 +1,95 @@
+"""What dispatch's routes work with, opened and closed with the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from cities.areas import Areas
+from contracts.city import City
+from runtime.db import Database, is_transient
+from runtime.errors import Problem, declare, unavailable
+from runtime.feed import FeedReader
+from runtime.outbox import Bell
+from services.dispatch.adapters.media_client import IntakeMedia, MediaSource
+from services.dispatch.settings import Settings
+
+STALE = declare(
+    "stale-revision",
+    409,
+    "案件已被他人更新，请按最新状态再试",
+    "The case has changed meanwhile: look at its current state",
+)
+
+
+def utc_now() -> datetime:
+    """The clock of this process, for answers only; what is decided uses the database's."""
+    return datetime.now(UTC)
+
+
+class Context:
+    """`async with context.open()`; before that there is no database."""
+
+    db: Database
+    bell: Bell
+    feeds: FeedReader
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        city: City,
+        areas: Areas,
+        media: MediaSource | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.settings = settings
+        self.city = city
+        self.areas = areas
+        self.clock = clock
+        self._given_media = media
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connects to PostgreSQL and follows the feeds."""
+        own = self.settings.own
+        self.db = await Database.connect(own.database_url, schema="dispatch", size=own.pool_size)
+        self.bell = Bell(self.db)
+        self.feeds = FeedReader(self.db)
+        intake = IntakeMedia(self.settings.common.internal_url, own.service_key)
+        self.media: MediaSource = self._given_media or intake
+        following = asyncio.create_task(self.feeds.run())
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await intake.close()
+            await self.db.close()
+
+
+class SteadyRoute(APIRoute):
+    """While the database is away the answer is 503 with Retry-After."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler inside."""
+        inner = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except Problem:
+                raise
+            except Exception as error:
+                # Passes by itself or not: only the first is a 503.
+                if is_transient(error):
+                    raise unavailable() from error
+                raise
+
+        return answer

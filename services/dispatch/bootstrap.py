@@ -1,0 +1,58 @@
+"""Where dispatch's real parts are put together: the API and the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+
+from cities.areas import load_areas
+from cities.load import load_city
+from runtime.deadletters import Limits
+from runtime.http import ServiceApi
+from runtime.settings import Common
+from runtime.worker import WorkerPlan
+from services.dispatch.agents import declare
+from services.dispatch.api import Context, router
+from services.dispatch.handlers import Reports
+from services.dispatch.settings import Own, Settings
+from services.dispatch.timers import timers
+
+SERVICE = "dispatch"
+
+
+def api(env: Mapping[str, str]) -> ServiceApi:
+    """Raises SettingsError, CityError."""
+    context = context_of(Settings.of(env))
+    return ServiceApi(service=SERVICE, public=router(context), internal=None, lifespan=context.open)
+
+
+def context_of(settings: Settings) -> Context:
+    """The API's parts, not opened yet. Raises CityError."""
+    city = settings.common.city
+    return Context(settings, city=load_city(city), areas=load_areas(city))
+
+
+def router_for_docs() -> APIRouter:
+    """The routes as OpenAPI shows them; nothing is connected to."""
+    return router(
+        context_of(Settings(common=Common(kafka="", city="xian"), own=Own(database_url="")))
+    )
+
+
+def worker(env: Mapping[str, str]) -> WorkerPlan:
+    """Raises SettingsError, CityError."""
+    settings = Settings.of(env)
+    common = settings.common
+    city = load_city(common.city)
+    return WorkerPlan(
+        service=SERVICE,
+        database_url=settings.own.database_url,
+        kafka=common.kafka,
+        effects=[Reports(city, load_areas(common.city))],
+        declare=declare,
+        timers=timers(city),
+        health_port=common.health_port,
+        slot=common.slot,
+        limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),
+    )

@@ -1,0 +1,182 @@
+"""A report becomes a case, joins one, or tells more about one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from msgspec.structs import replace
+
+from contracts.cases import (
+    Case,
+    CaseAssigned,
+    CaseClocks,
+    CaseEnriched,
+    CaseFact,
+    CaseOpened,
+    CaseReport,
+    ReportJoined,
+)
+from contracts.city import City
+from contracts.facts import EVENT_NAMESPACE, SYSTEM
+from contracts.reports import ReportEnriched, ReportNormalised
+from contracts.submissions import Media
+from services.dispatch.domain.clocks import set_clocks
+
+NO_COMMUNITY = "no-community"
+MOST_REPORTS = 500
+"""A case with so many reports takes no more: its events would outgrow a Kafka record."""
+MOST_MEDIA = 60
+CODE_LENGTH = 9
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def case_id_of(report_id: str) -> str:
+    """The id of the case that this report opens, the same in every run."""
+    return str(uuid5(EVENT_NAMESPACE, f"case:{report_id}"))
+
+
+def code_of(case_id: str) -> str:
+    """Nine characters to read out (45 bits of the id, no I, L, O, U)."""
+    bits = UUID(case_id).int
+    return "".join(CROCKFORD[bits >> 5 * at & 31] for at in range(CODE_LENGTH))
+
+
+def clocks_of(city: City, category: str | None, dangerous: bool, start: datetime) -> CaseClocks:
+    """The limits of a case of this category whose time starts then."""
+    clocks = set_clocks(start, city.deadline(category), city.timezone, dangerous)
+    return CaseClocks(
+        accept_by=clocks.accept_by,
+        make_safe_by=clocks.make_safe_by,
+        resolve_by=clocks.resolve_by,
+        provisional=clocks.provisional,
+    )
+
+
+def is_dangerous(city: City, category: str | None, said: bool) -> bool:
+    """By the category, or by the words of the report."""
+    known = city.category(category)
+    return said or (known is not None and known.danger)
+
+
+def open_case(
+    report: ReportNormalised, *, cell: str, community: str | None, now: datetime, city: City
+) -> tuple[CaseFact, ...]:
+    """Opened, and assigned at once when a community covers the place."""
+    known = city.category(report.category)
+    category = known.code if known else None
+    dangerous = is_dangerous(city, category, report.dangerous)
+    case_id = case_id_of(report.report_id)
+    opened = Case(
+        id=case_id,
+        code=code_of(case_id),
+        state="opened",
+        seq=1,
+        revision=1,
+        round=1,
+        place=report.place,
+        cell=cell,
+        family=city.family(category),
+        opened_at=now,
+        updated_at=now,
+        clocks=clocks_of(city, category, dangerous, now),
+        reports=(_report(report, now),),
+        category=category,
+        text=report.text,
+        dangerous=dangerous,
+        media=report.media,
+    )
+    reason = NO_COMMUNITY if community is None else None
+    first = CaseOpened(case=opened, by=SYSTEM, reason=reason, report_id=report.report_id)
+    if community is None:
+        return (first,)
+    assigned = replace(opened, state="assigned", community=community, seq=2, revision=2)
+    return first, CaseAssigned(case=assigned, by=SYSTEM)
+
+
+def join(
+    case: Case, report: ReportNormalised, *, distance_m: float, now: datetime, city: City
+) -> ReportJoined:
+    """Me too: the report stands with the case; the state and the revision stay."""
+    dangerous = case.dangerous or report.dangerous
+    after = replace(
+        case,
+        seq=case.seq + 1,
+        updated_at=now,
+        reports=(*case.reports, _report(report, now)),
+        media=_with(case.media, report.media),
+        text=case.text or report.text,
+        dangerous=dangerous,
+        clocks=_sooner(case, case.category, dangerous, city),
+    )
+    return ReportJoined(
+        case=after, by=SYSTEM, report_id=report.report_id, distance_m=round(distance_m, 1)
+    )
+
+
+def enrich(
+    case: Case, report: ReportEnriched, *, had: Collection[str], now: datetime, city: City
+) -> CaseEnriched | None:
+    """What came late; None when it says nothing new. `had`: the report's media ids before."""
+    found = city.category(report.category) if case.category is None else None
+    category = found.code if found else case.category
+    dangerous = case.dangerous or is_dangerous(city, category, bool(report.dangerous))
+    changes: dict[str, Any] = {
+        "text": report.text or case.text if _is_first(case, report) else case.text or report.text,
+        "dangerous": dangerous,
+        "media": _instead(case.media, had, report.media),
+        "reports": _flagged(case, report),
+    }
+    if found or dangerous != case.dangerous:
+        changes |= {"category": category, "family": city.family(category)}
+        changes["clocks"] = _sooner(case, category, dangerous, city)
+    if all(getattr(case, name) == value for name, value in changes.items()):
+        return None
+    revision = case.revision + (category != case.category)
+    after = replace(case, seq=case.seq + 1, revision=revision, updated_at=now, **changes)
+    return CaseEnriched(case=after, by=SYSTEM, report_id=report.report_id)
+
+
+def _report(report: ReportNormalised, now: datetime) -> CaseReport:
+    return CaseReport(
+        report_id=report.report_id,
+        reporter_id=report.reporter_id,
+        joined_at=now,
+        flags=report.flags,
+    )
+
+
+def _sooner(case: Case, category: str | None, dangerous: bool, city: City) -> CaseClocks:
+    """Its clocks, set anew when the category or the danger is another now."""
+    if category == case.category and dangerous == case.dangerous:
+        return case.clocks
+    return clocks_of(city, category, dangerous, case.opened_at)
+
+
+def _with(media: tuple[Media, ...], more: tuple[Media, ...]) -> tuple[Media, ...]:
+    there = {each.id for each in media}
+    return (*media, *(each for each in more if each.id not in there))[:MOST_MEDIA]
+
+
+def _instead(
+    media: tuple[Media, ...], had: Collection[str], now: tuple[Media, ...] | None
+) -> tuple[Media, ...]:
+    if now is None:
+        return media
+    gone = set(had) - {each.id for each in now}
+    return _with(tuple(each for each in media if each.id not in gone), now)
+
+
+def _is_first(case: Case, report: ReportEnriched) -> bool:
+    return case.reports[0].report_id == report.report_id
+
+
+def _flagged(case: Case, report: ReportEnriched) -> tuple[CaseReport, ...]:
+    if report.flags is None:
+        return case.reports
+    return tuple(
+        replace(each, flags=report.flags) if each.report_id == report.report_id else each
+        for each in case.reports
+    )

@@ -1,0 +1,242 @@
+"""What dispatch does with a report: joins it to the case that it is about, or opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import isfinite
+from uuid import UUID
+
+from cities.areas import Areas
+from cities.cells import cell, cells_touching_circle
+from contracts.cases import Case, CaseFact
+from contracts.city import City
+from contracts.facts import Event, Fact, InvalidEvent
+from contracts.reports import ReportEnriched, ReportNormalised
+from runtime import metrics
+from runtime.db import Connection
+from runtime.outbox import Outgoing
+from services.dispatch.adapters import case_sql, near_sql
+from services.dispatch.adapters.case_sql import KnownReport, Membership, lock_name
+from services.dispatch.adapters.near_sql import Search
+from services.dispatch.domain.duplicates import Candidate, Match, Sighting, find_duplicate
+from services.dispatch.domain.leaving import event_of, feeds_of
+from services.dispatch.domain.opening import (
+    MOST_REPORTS,
+    enrich,
+    join,
+    open_case,
+)
+
+
+@dataclass
+class State:
+    """What a batch touches, by id; cases also by family and cell; and what changed."""
+
+    city: City
+    now: datetime
+    searches: dict[str, Search] = field(default_factory=dict)
+    communities: dict[str, str | None] = field(default_factory=dict)
+    known: dict[str, KnownReport] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    by_cell: dict[str, set[str]] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    members: dict[str, Membership] = field(default_factory=dict)
+    facts: list[CaseFact] = field(default_factory=list)
+    waits_s: list[float] = field(default_factory=list)
+
+    def remember(self, case: Case) -> None:
+        """The case as it is now."""
+        self.cases[case.id] = case
+        self.by_cell.setdefault(lock_name(case.family, case.cell), set()).add(case.id)
+
+    def candidates(self, search: Search) -> list[Candidate]:
+        """Cases of the search's family in its cells."""
+        names = [lock_name(search.rule.family, each) for each in search.cells]
+        ids = {each for name in names for each in self.by_cell.get(name, ())}
+        cases = [self.cases[each] for each in sorted(ids)]
+        return [_candidate(case) for case in cases if len(case.reports) < MOST_REPORTS]
+
+    def decided(self, event: Event, facts: Sequence[CaseFact]) -> list[Outgoing]:
+        """Keeps the facts and lets them leave."""
+        for fact in facts:
+            self.remember(fact.case)
+            self.changed.add(fact.case.id)
+        self.facts.extend(facts)
+        return [Outgoing(event_of(fact, event.traceparent), feeds_of(fact)) for fact in facts]
+
+    def belongs(self, report: ReportNormalised, case_id: str) -> None:
+        """The report is in that case from now on."""
+        media = tuple(each.id for each in report.media)
+        self.known[report.report_id] = KnownReport(case_id, media)
+        self.members[report.report_id] = Membership(
+            report.report_id, case_id, report.reporter_id, self.now, media
+        )
+        self.waits_s.append(max(0.0, (self.now - report.received_at).total_seconds()))
+
+
+def normalised(state: State, event: Event) -> Sequence[Outgoing]:
+    """One case a report: joined, or opened; known ones change nothing."""
+    report = event.body
+    assert isinstance(report, ReportNormalised)
+    _check(event, report.report_id)
+    search = state.searches.get(report.report_id)
+    if search is None:
+        raise InvalidEvent("place is not on the earth")
+    if report.report_id in state.known:
+        return ()
+    match = find_duplicate(search.sighting, state.candidates(search), search.rule)
+    facts = _opened(state, report) if match is None else _joined(state, report, match)
+    state.belongs(report, facts[0].case.id)
+    return state.decided(event, facts)
+
+
+def _opened(state: State, report: ReportNormalised) -> Sequence[CaseFact]:
+    place, city = report.place, state.city
+    return open_case(
+        report,
+        cell=cell(place.lat, place.lon, city.h3_resolution),
+        community=state.communities[report.report_id],
+        now=state.now,
+        city=city,
+    )
+
+
+def _joined(state: State, report: ReportNormalised, match: Match) -> Sequence[CaseFact]:
+    case = state.cases[match.case.id]
+    return [join(case, report, distance_m=match.distance_m, now=state.now, city=state.city)]
+
+
+def enriched(state: State, event: Event) -> Sequence[Outgoing]:
+    """Tells the report's case what came late."""
+    report = event.body
+    assert isinstance(report, ReportEnriched)
+    _check(event, report.report_id)
+    known = state.known.get(report.report_id)
+    if known is None or known.case_id not in state.cases:
+        return ()
+    case = state.cases[known.case_id]
+    fact = enrich(case, report, had=known.media, now=state.now, city=state.city)
+    if fact is None:
+        return ()
+    if report.media is not None:
+        media = tuple(each.id for each in report.media)
+        state.known[report.report_id] = KnownReport(case.id, media)
+        state.members[report.report_id] = Membership(
+            report.report_id, case.id, report.reporter_id, state.now, media
+        )
+    return state.decided(event, [fact])
+
+
+HANDLERS: dict[type[Fact], Callable[[State, Event], Sequence[Outgoing]]] = {
+    ReportNormalised: normalised,
+    ReportEnriched: enriched,
+}
+"""PlaceAsked and ReportRefused make no case; `observers` is heard for later rules."""
+
+
+class Reports:
+    """The Effects of topics `reports` and `observers`."""
+
+    topics: tuple[str, ...] = ("reports", "observers")
+
+    def __init__(self, city: City, areas: Areas) -> None:
+        self._city = city
+        self._areas = areas
+
+    async def load(self, connection: Connection, events: Sequence[Event]) -> State:
+        """Locks of the search circles first, then what they hold, then rows by id."""
+        new = [e.body for e in events if isinstance(e.body, ReportNormalised) and _usable(e.body)]
+        late = [e.body for e in events if isinstance(e.body, ReportEnriched)]
+        searches = {each.report_id: self._search(each) for each in new}
+        await case_sql.advisory(connection, self._locks(searches, late))
+        named = [*searches, *(each.report_id for each in late)]
+        ids = {each for each in named if _is_uuid(each)}
+        known = await case_sql.known_reports(connection, ids) if ids else {}
+        found = await near_sql.near(connection, list(searches.values()))
+        touched = {known[each.report_id].case_id for each in late if each.report_id in known}
+        for search, candidates in zip(searches.values(), found, strict=True):
+            if match := find_duplicate(search.sighting, candidates, search.rule):
+                touched.add(match.case.id)
+        cases = await case_sql.lock(connection, touched)
+        now = await connection.fetchval("select clock_timestamp()")
+        communities = self._areas.communities_at([(e.place.lat, e.place.lon) for e in new])
+        codes = {
+            each.report_id: where.code if where else None
+            for each, where in zip(new, communities, strict=True)
+        }
+        state = State(self._city, now, searches, codes, known)
+        for case in cases.values():
+            state.remember(case)
+        return state
+
+    def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
+        """Folds one event in."""
+        handler = HANDLERS.get(type(event.body))
+        return handler(state, event) if handler else ()
+
+    async def save(self, connection: Connection, state: State) -> None:
+        """Cases, who belongs to them, timelines."""
+        cases = [state.cases[each] for each in state.changed]
+        await case_sql.save(connection, cases, self._city.verify_after_h)
+        members = [state.members[each] for each in sorted(state.members)]
+        await case_sql.save_reports(connection, members)
+        await case_sql.save_timeline(connection, state.facts)
+        _measure(state)
+
+    def _search(self, report: ReportNormalised) -> Search:
+        place, rule = report.place, self._city.rule(self._city.family(report.category))
+        sighting = Sighting(place.lat, place.lon, rule.family, report.received_at)
+        cells: tuple[str, ...] = ()
+        if rule.distance_m > 0:
+            cells = cells_touching_circle(
+                place.lat, place.lon, rule.distance_m, self._city.h3_resolution
+            )
+        return Search(sighting, rule, cells)
+
+    def _locks(self, searches: dict[str, Search], late: Sequence[ReportEnriched]) -> set[str]:
+        names = {lock_name(s.rule.family, each) for s in searches.values() for each in s.cells}
+        for report in late:
+            if report.category is not None:
+                names.add(lock_name(self._city.family(report.category), report.cell))
+        return names
+
+
+def _measure(state: State) -> None:
+    for wait_s in state.waits_s:
+        metrics.POST_TO_QUEUE_SECONDS.observe(wait_s)
+    opened = [fact.case for fact in state.facts if fact.case.seq == 1]
+    metrics.CASES_OPENED_TOTAL.labels("opened").inc(len(opened))
+    metrics.CASES_OPENED_TOTAL.labels("joined").inc(len(state.waits_s) - len(opened))
+    provisional = sum(case.clocks.provisional for case in opened)
+    metrics.PROVISIONAL_CLOCKS_TOTAL.inc(provisional)
+
+
+def _candidate(case: Case) -> Candidate:
+    return Candidate(
+        id=case.id,
+        family=case.family,
+        lat=case.place.lat,
+        lon=case.place.lon,
+        state=case.state,
+        opened_at=case.opened_at,
+        active_at=max(each.joined_at for each in case.reports),
+    )
+
+
+def _check(event: Event, report_id: str) -> None:
+    if event.subject != report_id or not _is_uuid(report_id):
+        raise InvalidEvent("subject is not the report's id")
+
+
+def _usable(report: ReportNormalised) -> bool:
+    lat, lon = report.place.lat, report.place.lon
+    return isfinite(lat) and isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
