@@ -95,7 +95,7 @@ async def _command(context: Context, request: Request) -> Command:
         revision=body.revision,
         reason=getattr(body, "reason", None),
         note=body.note,
-        media=await _media(context, request, getattr(body, "media", ())),
+        media=await _media(context, request, getattr(body, "media", [])),
         community=community,
     )
 

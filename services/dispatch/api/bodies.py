@@ -13,8 +13,10 @@ from runtime.http import Body
 from services.dispatch.domain.states import Action
 
 Revision = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
-Note = Annotated[str, Field(max_length=2000, min_length=1)]
-Code = Annotated[str, Field(max_length=64, min_length=1)]
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL keeps every character but this one."""
+Note = Annotated[str, Field(max_length=2000, min_length=1, pattern=NO_NUL)]
+Code = Annotated[str, Field(max_length=64, min_length=1, pattern=NO_NUL)]
 MediaIds = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=9)]
 
 

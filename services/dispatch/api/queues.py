@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -37,7 +37,9 @@ Cursor = Annotated[str | None, Query(max_length=400)]
 Handler = Annotated[Caller, allow("handler", "operator")]
 Department = Annotated[Caller, allow("department", "operator")]
 LastEventId = Annotated[str | None, Header()]
-FEED_DOCS = {200: {"content": {"text/event-stream": {}}, "description": "Events of the cases"}}
+FEED_DOCS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Events of the cases"}
+}
 
 
 def router(context: Context) -> APIRouter:

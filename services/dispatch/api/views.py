@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from contracts.cases import Case
 from contracts.city import City
+from contracts.facts import ROLES, Role
 from contracts.places import from_wgs84, grid_100m
 from contracts.submissions import Crs
 from runtime.tokens import Caller
@@ -22,9 +23,9 @@ DIGITS = 6
 
 def party_of(caller: Caller) -> Party:
     """The caller as the domain knows people. Only for roles of persons."""
-    assert caller.role in ("reporter", "handler", "department", "operator")
+    assert caller.role in ROLES
     return Party(
-        role=caller.role,
+        role=cast(Role, caller.role),
         id=caller.sub,
         communities=caller.communities,
         departments=caller.departments,

@@ -1,0 +1,195 @@
+"""Dispatch on a real PostgreSQL: its application, its worker's effects, people with tokens."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from cities.cells import cell
+from contracts.envelope import decode, encode
+from contracts.facts import Event, Fact, new_event
+from contracts.places import Place
+from contracts.reports import ReportNormalised
+from contracts.submissions import Media
+from runtime.auth import Auth
+from runtime.deadletters import Message
+from runtime.effects import Outcome, Transactor
+from runtime.http import create_app
+from runtime.tokens import Caller, SigningKey
+from services.dispatch.adapters.media_client import MediaUnknown
+from services.dispatch.api import Context, router
+from services.dispatch.bootstrap import context_of
+from services.dispatch.handlers import Reports
+from services.dispatch.settings import Settings
+from yizhan import database
+from yizhan.datafolder import DataFolder
+from yizhan.embedded.postgres import Postgres
+from yizhan.environment import database_place, database_url
+
+NOWHERE = "127.0.0.1:9"
+XIAOZHAI = (34.2245, 108.9470)
+OFFSETS = itertools.count()
+Environment = Mapping[str, str]
+
+
+@contextmanager
+def installation(path: Path) -> Iterator[Environment]:
+    """PostgreSQL with dispatch's schema; the environment that dispatch is told."""
+    data = DataFolder(path)
+    data.make()
+    server = Postgres(data.postgres)
+    server.start()
+    try:
+        admin = server.admin_url
+        database.make(admin, ["dispatch"], data)
+        database.migrate(admin, ["dispatch"], data)
+        yield {
+            "YIZHAN_MODE": "local",
+            "YIZHAN_KAFKA": NOWHERE,
+            "YIZHAN_CITY": "xian",
+            "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
+            "YIZHAN_DISPATCH_DATABASE_URL": database_url(database_place(admin), "dispatch", data),
+        }
+    finally:
+        server.stop()
+
+
+class Album:
+    """Intake's answers about media: `owner/anything` belongs to that owner."""
+
+    def __init__(self) -> None:
+        self.owned: dict[str, str] = {}
+
+    def photo(self, owner: str) -> str:
+        """A new photo of that person."""
+        media_id = uuid4().hex
+        self.owned[media_id] = owner
+        return media_id
+
+    async def verified(self, ids: Sequence[str], owner: str) -> tuple[Media, ...]:
+        """As intake says it."""
+        if any(self.owned.get(each) != owner for each in ids):
+            raise MediaUnknown
+        return tuple(Media(id=each, kind="photo", content_type="image/jpeg") for each in ids)
+
+
+def report(
+    lat: float = XIAOZHAI[0], lon: float = XIAOZHAI[1], category: str | None = "06042", **more: Any
+) -> ReportNormalised:
+    """A report as intake's worker tells it."""
+    fields: dict[str, Any] = {
+        "report_id": str(uuid4()),
+        "reporter_id": str(uuid4()),
+        "code": "T3ST",
+        "received_at": datetime.now(UTC),
+        "place": Place(lat=lat, lon=lon),
+        "cell": cell(lat, lon, 9),
+        "category": category,
+        "text": "垃圾桶满了",
+    }
+    return ReportNormalised(**fields | more)
+
+
+def message(body: Fact, seq: int = 2) -> Message:
+    """The Kafka record of intake's event about a report."""
+    report_id: str = body.report_id  # type: ignore[attr-defined]
+    event = new_event(
+        body,
+        source="intake",
+        subject=report_id,
+        seq=seq,
+        occurred_at=datetime.now(UTC),
+        correlation_id=report_id,
+    )
+    record = encode(event)
+    headers = tuple((name, text.encode()) for name, text in record.headers.items())
+    return Message(record.topic, 0, next(OFFSETS), record.key, headers, record.value)
+
+
+class Dispatch:
+    """One opened dispatch."""
+
+    def __init__(self, context: Context, app: FastAPI, album: Album, key: SigningKey) -> None:
+        self.context = context
+        self.app = app
+        self.album = album
+        self._key = key
+        self.effects = Reports(context.city, context.areas)
+        self._transactor = Transactor(context.db, self.effects)
+
+    def client(
+        self,
+        role: str | None,
+        sub: str = "",
+        communities: frozenset[str] = frozenset(),
+        lifetime_s: float = 900,
+    ) -> httpx.AsyncClient:
+        """A client with a token of that role; nobody's without one."""
+        headers = {}
+        if role is not None:
+            caller = Caller(sub=sub or str(uuid4()), role=role, communities=communities)
+            lifetime = timedelta(seconds=lifetime_s)
+            token = self._key.sign(caller, datetime.now(UTC), lifetime)
+            headers["Authorization"] = f"Bearer {token}"
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, raise_app_exceptions=False),
+            base_url="http://dispatch",
+            headers=headers,
+        )
+
+    def handler(self, community: str, sub: str = "") -> httpx.AsyncClient:
+        """A handler of that community."""
+        return self.client("handler", sub, communities=frozenset({community}))
+
+    async def give(self, *messages: Message) -> Outcome:
+        """As if these came from Kafka in one batch."""
+        return await self._transactor.take(messages)
+
+    async def sql(self, query: str, *args: object) -> list[Any]:
+        """Rows."""
+        return await self.context.db.fetch(query, *args)
+
+    async def events(self) -> list[Event]:
+        """All that left, in the order of the outbox."""
+        rows = await self.sql("select * from outbox order by id")
+        return [
+            decode(
+                row["topic"],
+                row["key"],
+                tuple((name, text.encode()) for name, text in row["headers"].items()),
+                row["value"],
+            )
+            for row in rows
+        ]
+
+    async def opened(self, **of: Any) -> tuple[ReportNormalised, dict[str, Any]]:
+        """A report and its case, as an operator sees it."""
+        body = report(**of)
+        await self.give(message(body))
+        rows = await self.sql(
+            "select case_id from case_reports where report_id = $1::text::uuid", body.report_id
+        )
+        answer = await self.client("operator").get(f"/v1/cases/{rows[0]['case_id']}")
+        return body, answer.json()
+
+
+@asynccontextmanager
+async def opened(env: Environment) -> AsyncIterator[Dispatch]:
+    """Dispatch with intake's part played by an album."""
+    album = Album()
+    context = context_of(Settings.of(env))
+    context._given_media = album
+    app = create_app(
+        [router(context)], title="dispatch", auth=Auth.from_env(env, "dispatch"), local=True
+    )
+    key = SigningKey.read(Path(env["YIZHAN_SIGNING_KEY_FILE"]))
+    async with context.open():
+        yield Dispatch(context, app, album, key)
