@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from math import isfinite
 from uuid import UUID
 
 from cities.areas import Areas
 from cities.cells import cell, cells_touching_circle
-from contracts.cases import Case, CaseFact
+from contracts.cases import CaseFact
 from contracts.city import City
 from contracts.facts import Event, Fact, InvalidEvent
 from contracts.reports import ReportEnriched, ReportNormalised
@@ -18,62 +16,10 @@ from runtime import metrics
 from runtime.db import Connection
 from runtime.outbox import Outgoing
 from services.dispatch.adapters import case_sql, near_sql
-from services.dispatch.adapters.case_sql import KnownReport, Membership, lock_name
-from services.dispatch.adapters.near_sql import Search
-from services.dispatch.domain.duplicates import Candidate, Match, Sighting, find_duplicate
+from services.dispatch.domain.batch import Search, State, lock_name
+from services.dispatch.domain.duplicates import Match, Sighting, find_duplicate
 from services.dispatch.domain.leaving import event_of, feeds_of
-from services.dispatch.domain.opening import (
-    MOST_REPORTS,
-    enrich,
-    join,
-    open_case,
-)
-
-
-@dataclass
-class State:
-    """What a batch touches, by id; cases also by family and cell; and what changed."""
-
-    city: City
-    now: datetime
-    searches: dict[str, Search] = field(default_factory=dict)
-    communities: dict[str, str | None] = field(default_factory=dict)
-    known: dict[str, KnownReport] = field(default_factory=dict)
-    cases: dict[str, Case] = field(default_factory=dict)
-    by_cell: dict[str, set[str]] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
-    members: dict[str, Membership] = field(default_factory=dict)
-    facts: list[CaseFact] = field(default_factory=list)
-    waits_s: list[float] = field(default_factory=list)
-
-    def remember(self, case: Case) -> None:
-        """The case as it is now."""
-        self.cases[case.id] = case
-        self.by_cell.setdefault(lock_name(case.family, case.cell), set()).add(case.id)
-
-    def candidates(self, search: Search) -> list[Candidate]:
-        """Cases of the search's family in its cells."""
-        names = [lock_name(search.rule.family, each) for each in search.cells]
-        ids = {each for name in names for each in self.by_cell.get(name, ())}
-        cases = [self.cases[each] for each in sorted(ids)]
-        return [_candidate(case) for case in cases if len(case.reports) < MOST_REPORTS]
-
-    def decided(self, event: Event, facts: Sequence[CaseFact]) -> list[Outgoing]:
-        """Keeps the facts and lets them leave."""
-        for fact in facts:
-            self.remember(fact.case)
-            self.changed.add(fact.case.id)
-        self.facts.extend(facts)
-        return [Outgoing(event_of(fact, event.traceparent), feeds_of(fact)) for fact in facts]
-
-    def belongs(self, report: ReportNormalised, case_id: str) -> None:
-        """The report is in that case from now on."""
-        media = tuple(each.id for each in report.media)
-        self.known[report.report_id] = KnownReport(case_id, media)
-        self.members[report.report_id] = Membership(
-            report.report_id, case_id, report.reporter_id, self.now, media
-        )
-        self.waits_s.append(max(0.0, (self.now - report.received_at).total_seconds()))
+from services.dispatch.domain.opening import enrich, join, open_case
 
 
 def normalised(state: State, event: Event) -> Sequence[Outgoing]:
@@ -88,8 +34,9 @@ def normalised(state: State, event: Event) -> Sequence[Outgoing]:
         return ()
     match = find_duplicate(search.sighting, state.candidates(search), search.rule)
     facts = _opened(state, report) if match is None else _joined(state, report, match)
-    state.belongs(report, facts[0].case.id)
-    return state.decided(event, facts)
+    state.belongs(report, facts[0].case.id, report.media)
+    state.waits_s.append(max(0.0, (state.now - report.received_at).total_seconds()))
+    return _leave(event, state.decided(facts))
 
 
 def _opened(state: State, report: ReportNormalised) -> Sequence[CaseFact]:
@@ -121,12 +68,8 @@ def enriched(state: State, event: Event) -> Sequence[Outgoing]:
     if fact is None:
         return ()
     if report.media is not None:
-        media = tuple(each.id for each in report.media)
-        state.known[report.report_id] = KnownReport(case.id, media)
-        state.members[report.report_id] = Membership(
-            report.report_id, case.id, report.reporter_id, state.now, media
-        )
-    return state.decided(event, [fact])
+        state.belongs(report, case.id, report.media)
+    return _leave(event, state.decided([fact]))
 
 
 HANDLERS: dict[type[Fact], Callable[[State, Event], Sequence[Outgoing]]] = {
@@ -213,16 +156,8 @@ def _measure(state: State) -> None:
     metrics.PROVISIONAL_CLOCKS_TOTAL.inc(provisional)
 
 
-def _candidate(case: Case) -> Candidate:
-    return Candidate(
-        id=case.id,
-        family=case.family,
-        lat=case.place.lat,
-        lon=case.place.lon,
-        state=case.state,
-        opened_at=case.opened_at,
-        active_at=max(each.joined_at for each in case.reports),
-    )
+def _leave(event: Event, facts: Sequence[CaseFact]) -> list[Outgoing]:
+    return [Outgoing(event_of(fact, event.traceparent), feeds_of(fact)) for fact in facts]
 
 
 def _check(event: Event, report_id: str) -> None:

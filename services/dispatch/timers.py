@@ -9,11 +9,12 @@ from runtime.db import Database
 from runtime.outbox import Outgoing
 from runtime.timers import Timer
 from services.dispatch.adapters import case_sql
-from services.dispatch.adapters.case_sql import case_of, lock_name
+from services.dispatch.adapters.case_sql import case_of
 from services.dispatch.adapters.queue_sql import CLAIM_DUE_SQL, DUE_SQL
+from services.dispatch.domain.batch import lock_name
 from services.dispatch.domain.deciding import Command, Refusal, decide
 from services.dispatch.domain.leaving import event_of, feeds_of
-from services.dispatch.domain.states import SYSTEM_PARTY
+from services.dispatch.domain.parties import SYSTEM_PARTY
 
 EVERY_S = 5.0
 AT_ONCE = 100

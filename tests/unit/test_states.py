@@ -19,12 +19,12 @@ from contracts.reports import ReportEnriched, ReportNormalised
 from contracts.submissions import Media
 from services.dispatch.domain.deciding import Command, Refusal, decide
 from services.dispatch.domain.opening import enrich, join, open_case
+from services.dispatch.domain.parties import Party
 from services.dispatch.domain.states import (
     CLOSING,
     GOLDEN,
     TABLE,
     Action,
-    Party,
     allowed,
     row_for,
 )

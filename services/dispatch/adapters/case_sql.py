@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import msgspec
 
 from contracts.cases import Case, CaseFact
 from runtime.db import Connection
+from services.dispatch.domain.batch import KnownReport, Membership
 from services.dispatch.domain.states import OPEN
 
 ADVISORY_SQL = """
@@ -66,30 +66,6 @@ select * from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::t
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Case).decode
-
-
-@dataclass(frozen=True)
-class Membership:
-    """A report that belongs to a case, with the ids of its media."""
-
-    report_id: str
-    case_id: str
-    reporter_id: str
-    joined_at: datetime
-    media: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class KnownReport:
-    """Where a report went before."""
-
-    case_id: str
-    media: tuple[str, ...]
-
-
-def lock_name(family: str, cell: str) -> str:
-    """What the locks of duplicates are about."""
-    return f"{family} {cell}"
 
 
 async def advisory(connection: Connection, names: Collection[str]) -> None:

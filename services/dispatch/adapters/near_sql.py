@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, radians
 
 from contracts.cases import Case
-from contracts.city import DuplicateRule
 from contracts.places import METRES_PER_DEG_LAT
 from runtime.db import Connection, Database
 from services.dispatch.adapters.case_sql import case_of
-from services.dispatch.domain.duplicates import Candidate, Sighting
+from services.dispatch.domain.batch import Search
+from services.dispatch.domain.duplicates import Candidate
 from services.dispatch.domain.opening import MOST_REPORTS
 
 NEAR_SQL = """
@@ -30,15 +29,6 @@ where cell = any ($1::text[]) and is_open and ($2::text is null or family = $2) 
 """
 MARGIN = 1.02
 MOST_AROUND = 1000
-
-
-@dataclass(frozen=True)
-class Search:
-    """A report's circle: what it saw, the rule of its family, the cells that it touches."""
-
-    sighting: Sighting
-    rule: DuplicateRule
-    cells: tuple[str, ...]
 
 
 async def near(connection: Connection, searches: Sequence[Search]) -> list[list[Candidate]]:

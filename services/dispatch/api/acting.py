@@ -12,14 +12,15 @@ from runtime.db import Connection
 from runtime.errors import CONFLICT, FORBIDDEN, Problem, invalid_field, not_found, unavailable
 from runtime.idempotency import Answer, request_hash
 from services.dispatch.adapters import case_sql, queue_sql
-from services.dispatch.adapters.case_sql import lock_name
 from services.dispatch.adapters.media_client import RETRY_AFTER_S, MediaAway, MediaUnknown
 from services.dispatch.api.bodies import AnyBody
 from services.dispatch.api.context import STALE, Context
 from services.dispatch.api.views import full, may_see
+from services.dispatch.domain.batch import lock_name
 from services.dispatch.domain.deciding import Command, Refusal, decide
 from services.dispatch.domain.leaving import event_of, feeds_of
-from services.dispatch.domain.states import CLOSING, Action, Party
+from services.dispatch.domain.parties import Party
+from services.dispatch.domain.states import CLOSING, Action
 
 
 @dataclass(frozen=True)

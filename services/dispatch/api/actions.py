@@ -17,14 +17,13 @@ from runtime.errors import FORBIDDEN, INVALID, FieldError, Language, Problem, do
 from runtime.idempotency import checked_key
 from runtime.tokens import Caller
 from services.dispatch.api.acting import Request, act
+from services.dispatch.api.answers import CaseGiven, ManyGiven
 from services.dispatch.api.bodies import (
     BODIES,
     AnyBody,
     ByReporter,
-    CaseGiven,
     Dispute,
     Many,
-    ManyGiven,
     Reopen,
 )
 from services.dispatch.api.context import Context, SteadyRoute

@@ -1,14 +1,11 @@
-"""What clients send and get: request bodies by action, answers as OpenAPI shows them."""
+"""What clients send: request bodies by action."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from contracts.cases import CaseState
-from contracts.submissions import Crs, MediaKind
 from runtime.http import Body
 from services.dispatch.domain.states import Action
 
@@ -111,137 +108,3 @@ class Many(Body):
 
     action: ManyAction
     items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_AT_ONCE)]
-
-
-class PlaceGiven(BaseModel):
-    """Degrees in `crs`."""
-
-    lat: float
-    lon: float
-    crs: Crs
-    accuracy_m: float | None = None
-
-
-class MediaGiven(BaseModel):
-    """Fetch it from /v1/media/{id}."""
-
-    id: str
-    kind: MediaKind
-    content_type: str
-
-
-class ClocksGiven(BaseModel):
-    """By when; `provisional` while the calendar of the year is not known."""
-
-    accept_by: datetime
-    resolve_by: datetime
-    make_safe_by: datetime | None = None
-    provisional: bool = False
-    suspended_at: datetime | None = None
-
-
-class ReportInCase(BaseModel):
-    """Reporters see their own; `reporter_id` is for operators."""
-
-    report_id: str
-    joined_at: datetime
-    flags: list[str]
-    reporter_id: str | None = None
-
-
-class CaseGiven(BaseModel):
-    """A case as the caller may see it. `revision` goes into the next action's body."""
-
-    id: str
-    code: str
-    state: CaseState
-    seq: int
-    revision: int
-    round: int
-    place: PlaceGiven
-    opened_at: datetime
-    updated_at: datetime
-    clocks: ClocksGiven
-    reports: list[ReportInCase]
-    report_count: int
-    community: str | None
-    department: str | None
-    category: str | None
-    text: str | None
-    dangerous: bool
-    media: list[MediaGiven]
-    proof: list[MediaGiven]
-    accepted_at: datetime | None
-    resolved_at: datetime | None
-    closed_at: datetime | None
-    disputed_once: bool
-    refusal: str | None
-    allowed: list[Action]
-
-
-class QueueGiven(BaseModel):
-    """A page of a queue; `feed_no` is where to begin the stream (its `after`)."""
-
-    cases: list[CaseGiven]
-    cursor: str | None
-    feed_no: int
-
-
-class ByGiven(BaseModel):
-    """Who did it, by role only."""
-
-    role: str
-
-
-class LineGiven(BaseModel):
-    """One line of a timeline."""
-
-    seq: int
-    type: str
-    at: datetime
-    by: ByGiven
-    state: CaseState
-    reason: str | None = None
-    note: str | None = None
-
-
-class TimelineGiven(BaseModel):
-    """In order; `cursor` when there is more."""
-
-    events: list[LineGiven]
-    cursor: str | None
-
-
-class NearbyCase(BaseModel):
-    """An open case near a place, without what its reporters sent."""
-
-    id: str
-    code: str
-    state: CaseState
-    category: str | None
-    community: str | None
-    place: PlaceGiven
-    opened_at: datetime
-    report_count: int
-    distance_m: float
-
-
-class NearbyGiven(BaseModel):
-    """Nearest first."""
-
-    cases: list[NearbyCase]
-
-
-class OneResult(BaseModel):
-    """One item's outcome: the case, or a problem."""
-
-    id: str
-    status: int
-    case: CaseGiven | None = None
-    problem: dict[str, Any] | None = None
-
-
-class ManyGiven(BaseModel):
-    """In the order of the items."""
-
-    results: list[OneResult]

@@ -18,10 +18,10 @@ from runtime.http import decode_cursor, encode_cursor
 from runtime.tokens import Caller
 from services.dispatch.adapters import near_sql, queue_sql
 from services.dispatch.adapters.queue_sql import Line
-from services.dispatch.api.bodies import CaseGiven, NearbyGiven, TimelineGiven
+from services.dispatch.api.answers import CaseGiven, NearbyGiven, TimelineGiven
 from services.dispatch.api.context import Context, SteadyRoute
 from services.dispatch.api.views import full, may_see, nearby, party_of, seen_at
-from services.dispatch.domain.states import Party
+from services.dispatch.domain.parties import Party
 
 NEARBY_M = 200.0
 GRID_REACH_M = 75.0

@@ -22,10 +22,11 @@ from runtime.http import decode_cursor, encode_cursor
 from runtime.tokens import Caller
 from services.dispatch.adapters import queue_sql
 from services.dispatch.adapters.queue_sql import Owner, Position, Sort
-from services.dispatch.api.bodies import QueueGiven
+from services.dispatch.api.answers import QueueGiven
 from services.dispatch.api.context import Context, SteadyRoute
 from services.dispatch.api.views import full, party_of
-from services.dispatch.domain.states import OPEN, Party
+from services.dispatch.domain.parties import Party
+from services.dispatch.domain.states import OPEN
 
 PROBLEMS = documents(401, 403, 404, 422, 503)
 OpenState = Literal[

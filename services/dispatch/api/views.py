@@ -13,7 +13,8 @@ from contracts.facts import ROLES, Role
 from contracts.places import from_wgs84, grid_100m
 from contracts.submissions import Crs
 from runtime.tokens import Caller
-from services.dispatch.domain.states import Party, allowed, relations
+from services.dispatch.domain.parties import Party, relations
+from services.dispatch.domain.states import allowed
 
 HIDDEN = frozenset({"place", "cell", "family", "reports", "watchers"})
 FIRST_ONLY = frozenset({"text", "media"})

@@ -20,7 +20,8 @@ from contracts.city import City
 from contracts.facts import Actor
 from contracts.submissions import Media
 from services.dispatch.domain.opening import clocks_of
-from services.dispatch.domain.states import Action, Party, Row, Step, allowed, may_ever, row_for
+from services.dispatch.domain.parties import Party
+from services.dispatch.domain.states import Action, Row, Step, allowed, may_ever, row_for
 
 Why = Literal["state", "revision", "role", "field"]
 

@@ -1,0 +1,109 @@
+"""What a batch of reports touches, folded in memory: later ones see what earlier ones did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.cases import Case, CaseFact
+from contracts.city import City, DuplicateRule
+from contracts.reports import ReportEnriched, ReportNormalised
+from contracts.submissions import Media
+from services.dispatch.domain.duplicates import Candidate, Sighting
+from services.dispatch.domain.opening import MOST_REPORTS
+
+
+@dataclass(frozen=True)
+class Search:
+    """A report's circle: what it saw, the rule of its family, the cells that it touches."""
+
+    sighting: Sighting
+    rule: DuplicateRule
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A report that belongs to a case, with the ids of its media."""
+
+    report_id: str
+    case_id: str
+    reporter_id: str
+    joined_at: datetime
+    media: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KnownReport:
+    """Where a report went before."""
+
+    case_id: str
+    media: tuple[str, ...]
+
+
+def lock_name(family: str, cell: str) -> str:
+    """What the locks of duplicates are about."""
+    return f"{family} {cell}"
+
+
+@dataclass
+class State:
+    """What a batch touches, by id; cases also by family and cell; and what changed."""
+
+    city: City
+    now: datetime
+    searches: dict[str, Search] = field(default_factory=dict)
+    communities: dict[str, str | None] = field(default_factory=dict)
+    known: dict[str, KnownReport] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    by_cell: dict[str, set[str]] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    members: dict[str, Membership] = field(default_factory=dict)
+    facts: list[CaseFact] = field(default_factory=list)
+    waits_s: list[float] = field(default_factory=list)
+
+    def remember(self, case: Case) -> None:
+        """The case as it is now."""
+        self.cases[case.id] = case
+        self.by_cell.setdefault(lock_name(case.family, case.cell), set()).add(case.id)
+
+    def candidates(self, search: Search) -> list[Candidate]:
+        """Cases of the search's family in its cells."""
+        names = [lock_name(search.rule.family, each) for each in search.cells]
+        ids = {each for name in names for each in self.by_cell.get(name, ())}
+        cases = [self.cases[each] for each in sorted(ids)]
+        return [_candidate(case) for case in cases if len(case.reports) < MOST_REPORTS]
+
+    def decided(self, facts: Sequence[CaseFact]) -> Sequence[CaseFact]:
+        """Keeps the facts."""
+        for fact in facts:
+            self.remember(fact.case)
+            self.changed.add(fact.case.id)
+        self.facts.extend(facts)
+        return facts
+
+    def belongs(
+        self,
+        report: ReportNormalised | ReportEnriched,
+        case_id: str,
+        media: Sequence[Media],
+    ) -> None:
+        """The report is in that case, with these media, from now on."""
+        ids = tuple(each.id for each in media)
+        self.known[report.report_id] = KnownReport(case_id, ids)
+        self.members[report.report_id] = Membership(
+            report.report_id, case_id, report.reporter_id, self.now, ids
+        )
+
+
+def _candidate(case: Case) -> Candidate:
+    return Candidate(
+        id=case.id,
+        family=case.family,
+        lat=case.place.lat,
+        lon=case.place.lon,
+        state=case.state,
+        opened_at=case.opened_at,
+        active_at=max(each.joined_at for each in case.reports),
+    )
