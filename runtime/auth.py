@@ -135,7 +135,7 @@ class RoleCheck:
             if "public" in self.roles:
                 return None
             raise Problem(UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"}) from error
-        assert isinstance(caller, Caller)  # noqa: S101 - for the type checker
+        assert isinstance(caller, Caller)
         if "public" not in self.roles and caller.role not in self.roles:
             raise Problem(FORBIDDEN)
         return caller

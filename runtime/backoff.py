@@ -21,7 +21,7 @@ class Backoff:
     def delay_s(self) -> float:
         """The next delay in seconds."""
         delay, self._next_s = self._next_s, min(self._next_s * 2, self._most_s)
-        return delay * random.uniform(0.5, 1.0)  # noqa: S311
+        return delay * random.uniform(0.5, 1.0)
 
     async def wait(self) -> None:
         """Sleeps for the next delay; cancellation ends it at once."""

@@ -37,7 +37,7 @@ class Guard:
         db: Database,
         effects: Sequence[Effects[Any]],
         *,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = Limits(),
         committed: Callable[[], None] = lambda: None,
     ) -> None:
         if faust.streams._CStreamIterator is None:

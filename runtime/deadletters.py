@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
+
 from runtime.db import Connection, Database
 
 ATTEMPTS = 3
@@ -16,8 +18,10 @@ ATTEMPTS = 3
 _INSERT = """
 insert into dead_letters
     (topic, partition, "offset", key, headers, value, event_id, subject, reason)
-select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::jsonb[], $6::bytea[],
-                     $7::uuid[], $8::text[], $9::text[])
+select topic, partition, "offset", key, headers::jsonb, value, event_id, subject, reason
+from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[],
+            $7::uuid[], $8::text[], $9::text[])
+    as letter (topic, partition, "offset", key, headers, value, event_id, subject, reason)
 on conflict do nothing
 """
 _ATTEMPT = """
@@ -75,11 +79,13 @@ async def bury(connection: Connection, letters: Sequence[DeadLetter]) -> None:
     )
 
 
-def _headers(message: Message) -> list[list[str]]:
-    return [
-        [_printable(name), base64.b64encode(value or b"").decode()]
+def _headers(message: Message) -> str:
+    """A JSON list of [name, base64 of the value]."""
+    pairs = [
+        (_printable(name), base64.b64encode(value or b"").decode())
         for name, value in message.headers
     ]
+    return msgspec.json.encode(pairs).decode()
 
 
 async def count_attempt(db: Database, message: Message) -> int:

@@ -93,12 +93,12 @@ def _specificity(route: BaseRoute) -> list[tuple[int, str]]:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)  # noqa: S101 - registered for it
+    assert isinstance(error, Problem)
     return error.response(request)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    assert isinstance(error, RequestValidationError)
     found = [
         FieldError(
             ".".join(str(part) for part in each["loc"] if part not in ("body", "query", "path")),
@@ -145,7 +145,7 @@ _BY_STATUS = {
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, errors.INVALID)
     return Problem(kind, headers=error.headers).response(request)
 

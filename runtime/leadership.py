@@ -14,9 +14,9 @@ STALE_S = 2.0
 
 _TRY = "select pg_try_advisory_lock(hashtext($1), 1)"
 _BEAT = """
-insert into relay_heartbeat as beat (only, pid, beat_at)
+insert into relay_heartbeat as beat (one, pid, beat_at)
 values (true, pg_backend_pid(), clock_timestamp())
-on conflict (only) do update set pid = excluded.pid, beat_at = excluded.beat_at
+on conflict (one) do update set pid = excluded.pid, beat_at = excluded.beat_at
 """
 _BEAT_FOR = "update relay_heartbeat set beat_at = clock_timestamp() where pid = $1"
 _DEPOSE = """

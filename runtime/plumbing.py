@@ -54,7 +54,7 @@ _STATEMENTS_V1 = (
     "create index feed_by_name on feed (feed, feed_no)",
     """
     create table relay_heartbeat (
-        only boolean primary key default true check (only),
+        one boolean primary key default true check (one),
         pid integer not null,
         beat_at timestamptz not null
     )
@@ -127,7 +127,7 @@ _STATEMENTS_V1 = (
         parent text;
         child text;
     begin
-        perform pg_advisory_xact_lock(hashtext(current_schema() || ':partitions'));
+        perform pg_advisory_xact_lock(hashtext(current_schema() || '/partitions'));
         for each_day in select generate_series(from_day, to_day, interval '1 day')::date loop
             foreach parent in array array['inbox', 'outbox', 'feed'] loop
                 child := parent || '_' || to_char(each_day, 'YYYYMMDD');
@@ -148,7 +148,7 @@ _STATEMENTS_V1 = (
         dropped integer := 0;
         unsent bigint;
     begin
-        perform pg_advisory_xact_lock(hashtext(current_schema() || ':partitions'));
+        perform pg_advisory_xact_lock(hashtext(current_schema() || '/partitions'));
         for child in
             select c.relname from pg_inherits i
             join pg_class c on c.oid = i.inhrelid

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import faust
@@ -54,7 +54,7 @@ class WorkerPlan:
     health_port: int = 0
     slot: str = "0"
     stop_grace_s: float = 4.0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     pool_size: int = 8
 
 

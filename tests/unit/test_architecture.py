@@ -185,7 +185,10 @@ def test_a_module_is_one_idea() -> None:
     for path in MODULES:
         text = path.read_text()
         size = len(text.splitlines())
-        assert size <= MOST_LINES, f"{relative(path)} has {size} lines: split it by meaning"
+        shapes_only = relative(path).startswith("contracts/")
+        assert shapes_only or size <= MOST_LINES, (
+            f"{relative(path)} has {size} lines: split it by meaning"
+        )
         assert "migrations/versions" in relative(path) or ast.get_docstring(tree(path)), (
             f"{relative(path)} does not say why it exists"
         )
@@ -233,8 +236,7 @@ def test_no_registry_host_nor_machine_path_is_tracked() -> None:
         except UnicodeDecodeError:
             continue
         for pattern in (HOSTS, MACHINE):
-            hit = pattern.search(text)
-            assert not hit, f"{relative(path)}: {hit and hit.group()}"
+            assert not pattern.findall(text), relative(path)
 
 
 def test_import_linter_holds() -> None:
