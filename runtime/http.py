@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute
 
 from runtime import errors
@@ -63,13 +64,14 @@ def create_app(
         title=title,
         version=version,
         lifespan=lifespan,
-        max_body_size=JSON_LIMIT_BYTES,
         docs_url="/docs" if local else None,
         redoc_url=None,
         openapi_url="/openapi.json" if local else None,
     )
     app.state.auth = auth
     app.include_router(_in_order(routers))
+    # Not FastAPI's own limit: that stands outside of Requests and answers in plain text.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=JSON_LIMIT_BYTES)
     app.add_middleware(Requests)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)

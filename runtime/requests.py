@@ -61,7 +61,7 @@ class Requests:
 
 
 def _is_plain_413(message: Message) -> bool:
-    # FastAPI's own body limit answers in plain text.
+    # Starlette's body limit answers in plain text.
     if message["status"] != 413:
         return False
     return (
