@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,15 @@ class Auth:
             except (httpx.HTTPError, ValueError) as error:
                 log.warning("signing keys are not to be had: %s", type(error).__name__)
                 raise unavailable() from error
+
+    @asynccontextmanager
+    async def following_revocations(self) -> AsyncIterator[None]:
+        """Follows them beside an application."""
+        following = asyncio.create_task(self.follow_revocations())
+        try:
+            yield
+        finally:
+            following.cancel()
 
     async def follow_revocations(self) -> None:
         """Polls intake's list of ended sessions every 5 s, for ever."""

@@ -27,6 +27,7 @@ class Common:
     jwks_url: str = ""
     service_keys: str = ""
     log_level: str = "INFO"
+    host: str = "127.0.0.1"
     health_port: int = 0
     slot: str = "0"
     dlq_max_ratio: float = 0.05

@@ -14,18 +14,16 @@ from typing import Any
 import faust
 import mode
 import uvloop
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
-from contracts.topics import consumed_by
 from runtime import upkeep
+from runtime.broker import lag_of, topics_exist
 from runtime.consume import Guard, exit_on_bug
 from runtime.db import Database
 from runtime.deadletters import Limits
 from runtime.effects import Effects
 from runtime.health import HealthServer
 from runtime.jobs import JobRunner
-from runtime.lag import LagReader, group_of
+from runtime.lag import group_of
 from runtime.metrics import RELAY_LEADS
 from runtime.producer import Producer
 from runtime.relay import Relay
@@ -51,6 +49,7 @@ class WorkerPlan:
     timers: Sequence[Timer] = ()
     start: Callable[[Database], Awaitable[None]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
+    health_host: str = "127.0.0.1"
     health_port: int = 0
     slot: str = "0"
     stop_grace_s: float = 4.0
@@ -144,7 +143,12 @@ class Worker:
         self.guard = Guard(
             db, self._plan.effects, limits=self._plan.limits, committed=self._committed
         )
-        self._health = HealthServer(self._plan.health_port, alive=self._dead, ready=self._unready)
+        self._health = HealthServer(
+            self._plan.health_port,
+            alive=self._dead,
+            ready=self._unready,
+            host=self._plan.health_host,
+        )
 
     def _committed(self) -> None:
         self._relay.wake()
@@ -159,7 +163,7 @@ class Worker:
         return _Lifecycle(self._open, self._shut)
 
     async def _open(self) -> None:
-        await _topics_exist(self._plan.kafka, self._plan.service)
+        await topics_exist(self._plan.kafka, self._plan.service)
         self._gate_open = True
         if self._plan.start is not None:
             await self._plan.start(self._db)
@@ -197,7 +201,7 @@ class Worker:
             idle_s = time.monotonic() - max(self.guard.last_batch_at(), self._started_at)
             if idle_s < STALLED_AFTER_S or self.guard.problems():
                 continue
-            if await _lag(self._plan.kafka, self._plan.service) > 0:
+            if await lag_of(self._plan.kafka, self._plan.service) > 0:
                 log.error("no batch for %.0f s although there is lag: restarting", idle_s)
                 logging.shutdown()
                 os._exit(EXIT_STALLED)
@@ -224,34 +228,3 @@ class _Lifecycle(mode.Service):
 
     async def on_stop(self) -> None:
         await self._end()
-
-
-async def _topics_exist(kafka: str, service: str) -> None:
-    needed = {topic.name: topic.partitions for topic in consumed_by(service)}
-    while True:
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=3000)
-        try:
-            await asyncio.wait_for(admin.start(), 5)
-            there = {
-                topic["topic"]: len(topic["partitions"])
-                for topic in await asyncio.wait_for(admin.describe_topics(list(needed)), 5)
-            }
-            if needed.items() <= there.items():
-                return
-            log.warning("topics are not there yet: %s", sorted(set(needed) - set(there)))
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("broker is not there yet: %s", type(error).__name__)
-        finally:
-            await admin.close()
-        await asyncio.sleep(0.5)
-
-
-async def _lag(kafka: str, service: str) -> int:
-    reader = LagReader(kafka)
-    try:
-        await reader.start()
-        return sum(each.behind for each in await reader.read([service]))
-    except (KafkaError, OSError, TimeoutError):
-        return 0
-    finally:
-        await reader.stop()

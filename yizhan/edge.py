@@ -15,12 +15,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 
 import uvicorn
 import uvloop
-from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST
+from fastapi import FastAPI
 
 from runtime import logging as json_logging
 from runtime.auth import Auth
-from runtime.health import metrics_page
+from runtime.health import probes
 from runtime.http import ServiceApi, create_app
 from yizhan.environment import present_services
 from yizhan.owners import check_owner
@@ -49,11 +48,11 @@ def build(env: Mapping[str, str]) -> tuple[FastAPI, FastAPI]:
         check_owner(api.service, api.public)
     auth = Auth.from_env(env, apis[-1].service if apis else "edge")
     public = create_app(
-        [*(api.public for api in apis), _health()],
+        [*(api.public for api in apis), probes()],
         title="Yizhan 驿站",
         auth=auth,
         local=True,
-        lifespans=[lambda: _following_revocations(auth)],
+        lifespans=[auth.following_revocations],
     )
     internal = create_app(
         [api.internal for api in apis if api.internal is not None],
@@ -70,30 +69,6 @@ def _api(service: str, env: Mapping[str, str]) -> ServiceApi:
     api = module.api(env)
     assert isinstance(api, ServiceApi)
     return api
-
-
-@contextlib.asynccontextmanager
-async def _following_revocations(auth: Auth) -> AsyncIterator[None]:
-    following = asyncio.create_task(auth.follow_revocations())
-    try:
-        yield
-    finally:
-        following.cancel()
-
-
-def _health() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/livez")
-    @router.get("/readyz")
-    async def well() -> dict[str, list[str]]:
-        return {"problems": []}
-
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(metrics_page(), media_type=CONTENT_TYPE_LATEST)
-
-    return router
 
 
 class _Server(uvicorn.Server):

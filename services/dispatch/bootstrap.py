@@ -52,6 +52,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[Reports(city, load_areas(common.city))],
         declare=declare,
         timers=timers(city),
+        health_host=common.host,
         health_port=common.health_port,
         slot=common.slot,
         limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),

@@ -77,6 +77,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         timers=timers(store),
         start=jobs.start,
         close=jobs.close,
+        health_host=common.host,
         health_port=common.health_port,
         slot=common.slot,
         limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),

@@ -15,11 +15,11 @@ from runtime.jobs import Commit, Job, JobRunner
 from runtime.outbox import Outgoing, append
 from services.intake.adapters import media_sql, report_sql
 from services.intake.adapters.media_store import MediaMissing, MediaStore
+from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
+from services.intake.adapters.photos.processor import PhotoProcessor
 from services.intake.domain import normalise
 from services.intake.domain.report import Decision, Rules
 from services.intake.handlers import EXIF, PLACE_DEADLINE
-from services.intake.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
-from services.intake.photos.processor import PhotoProcessor
 
 PHOTO = "photo"
 NOW = "select clock_timestamp()"

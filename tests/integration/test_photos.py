@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from services.intake.photos.messages import PhotoHeader, PhotoResult
-from services.intake.photos.processor import PhotoProcessor
-from services.intake.photos.similarity import distance_bits
+from services.intake.adapters.photos.messages import PhotoHeader, PhotoResult
+from services.intake.adapters.photos.processor import PhotoProcessor
+from services.intake.adapters.photos.similarity import distance_bits
 from tests.integration import photo_files
 from tests.sourcecode import ROOT
 

@@ -14,8 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.intake.photos.messages import TASKS_PER_CHILD, PhotoRefused, PhotoResult, Refusal
-from services.intake.photos.processor import PhotoProcessor
+from services.intake.adapters.photos.messages import (
+    TASKS_PER_CHILD,
+    PhotoRefused,
+    PhotoResult,
+    Refusal,
+)
+from services.intake.adapters.photos.processor import PhotoProcessor
 from tests.integration import photo_files
 from tests.sourcecode import ROOT
 
@@ -186,7 +191,7 @@ async def test_no_child_outlives_the_service(tmp_path: Path) -> None:
 
     orphaning = (
         "import asyncio, os, pathlib, sys\n"
-        "from services.intake.photos.processor import PhotoProcessor\n"
+        "from services.intake.adapters.photos.processor import PhotoProcessor\n"
         "async def main():\n"
         "    async with PhotoProcessor() as photos:\n"
         "        await photos.read_exif(pathlib.Path(sys.argv[1]))\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.intake.photos.content_type import sniff
+from services.intake.adapters.photos.content_type import sniff
 
 
 def box(major: bytes, *compatible: bytes) -> bytes:

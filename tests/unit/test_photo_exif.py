@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.photos.exif import exif_of, place_of
-from services.intake.photos.messages import CaptureTime
+from services.intake.adapters.photos.exif import exif_of, place_of
+from services.intake.adapters.photos.messages import CaptureTime
 
 XIAN = {1: "N", 2: (34, 13, 52.32), 3: "E", 4: (108, 53, 4.2)}
 

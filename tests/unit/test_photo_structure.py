@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.intake.photos import structure
-from services.intake.photos.similarity import dhash, distance_bits
-from services.intake.photos.structure import Declared, judge
+from services.intake.adapters.photos import structure
+from services.intake.adapters.photos.similarity import dhash, distance_bits
+from services.intake.adapters.photos.structure import Declared, judge
 
 LIMIT = 60_000_000
 

@@ -14,9 +14,9 @@ from contracts.places import Place
 from contracts.submissions import Media, MediaKind
 from runtime.db import Connection, Database
 from services.intake.adapters.media_store import StoredMedia
+from services.intake.adapters.photos.content_type import MediaType
+from services.intake.adapters.photos.messages import Exif, PhotoHeader, PhotoRefused, PhotoResult
 from services.intake.domain.report import Photo
-from services.intake.photos.content_type import MediaType
-from services.intake.photos.messages import Exif, PhotoHeader, PhotoRefused, PhotoResult
 
 MediaState = Literal["stored", "served", "refused"]
 

@@ -18,9 +18,9 @@ from runtime.producer import Producer
 from runtime.send_now import SendNow
 from runtime.tokens import SigningKey
 from services.intake.adapters.media_store import MediaStore
+from services.intake.adapters.photos.processor import PhotoProcessor
 from services.intake.domain.codes import CODE_BITS, RANDOM_BITS, report_code, uuid7
 from services.intake.domain.report import Rules
-from services.intake.photos.processor import PhotoProcessor
 from services.intake.settings import Settings
 
 ROOM_POLL_S = 2.0

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from runtime.db import is_transient
 from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem, declare, unavailable
 from services.intake.adapters.media_store import MediaStoreFull
-from services.intake.photos.messages import Refusal
+from services.intake.adapters.photos.messages import Refusal
 
 NO_CONTENT = declare(
     "no-content",

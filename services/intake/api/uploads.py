@@ -13,10 +13,10 @@ from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem
 from services.intake.adapters import media_sql
 from services.intake.adapters.media_sql import Upload
 from services.intake.adapters.media_store import MediaTooLarge, StoredMedia
+from services.intake.adapters.photos.content_type import MediaType, sniff
+from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused
 from services.intake.api.context import Context
 from services.intake.api.problems import EMPTY_FILE, photo_problem
-from services.intake.photos.content_type import MediaType, sniff
-from services.intake.photos.messages import PhotoHeader, PhotoRefused
 
 BLOCK_BYTES = 2**20
 

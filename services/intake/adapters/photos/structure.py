@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.intake.photos.messages import Refusal
+from services.intake.adapters.photos.messages import Refusal
 
 MOST_FRAMES = 4
 MOST_SCANS = 100

@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from services.intake.photos.messages import (
+from services.intake.adapters.photos.messages import (
     LENGTH_BYTES,
     MOST_MESSAGE_BYTES,
     TASKS_PER_CHILD,
@@ -27,7 +27,7 @@ from services.intake.photos.messages import (
 )
 
 ROOT = Path(__file__).resolve().parents[3]
-MODULE = "services.intake.photos.child"
+MODULE = "services.intake.adapters.photos.child"
 TRIES = 2
 
 

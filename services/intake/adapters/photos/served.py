@@ -6,7 +6,7 @@ import io
 
 from PIL import Image, ImageCms
 
-from services.intake.photos.messages import ServedSize
+from services.intake.adapters.photos.messages import ServedSize
 
 LARGE_SIDE_PX = 1600
 SMALL_SIDE_PX = 400

@@ -1,7 +1,7 @@
 """The process that decodes: short of memory, time and files, so that a hostile photo ends here.
 
-Started by `processor.py` as `python -m services.intake.photos.child`; reads tasks on its standard
-input, writes replies to what was its standard output, and ends when the input does.
+Started by `processor.py` as `python -m services.intake.adapters.photos.child`; reads tasks on
+its standard input, writes replies to what was its standard output, and ends when the input does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import resource
 import sys
 from typing import IO
 
-from services.intake.photos.messages import TASKS_PER_CHILD, PhotoRefused, frame, read_task
+from services.intake.adapters.photos.messages import TASKS_PER_CHILD, PhotoRefused, frame, read_task
 
 MEMORY_BYTES = 512 * 2**20
 CPU_S_PER_TASK = 5
@@ -24,7 +24,7 @@ def main() -> None:
     replies = _take_standard_output()
     _limit_for_good()
     # After the limits: importing the decoders must fit into them too.
-    from services.intake.photos import decode
+    from services.intake.adapters.photos import decode
 
     decode.prepare()
     for _ in range(TASKS_PER_CHILD):

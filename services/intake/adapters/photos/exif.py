@@ -11,7 +11,7 @@ from datetime import datetime
 from math import isfinite
 
 from contracts.places import Place
-from services.intake.photos.messages import CaptureTime, Exif
+from services.intake.adapters.photos.messages import CaptureTime, Exif
 
 Tags = Mapping[int, object]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pillow_heif
 from PIL import Image, ImageFile, JpegImagePlugin
 
-from services.intake.photos import structure
-from services.intake.photos.content_type import sniff
-from services.intake.photos.exif import exif_of
-from services.intake.photos.messages import (
+from services.intake.adapters.photos import structure
+from services.intake.adapters.photos.content_type import sniff
+from services.intake.adapters.photos.exif import exif_of
+from services.intake.adapters.photos.messages import (
     Exif,
     PhotoHeader,
     PhotoRefused,
@@ -24,8 +24,8 @@ from services.intake.photos.messages import (
     Reply,
     Task,
 )
-from services.intake.photos.served import draw
-from services.intake.photos.similarity import dhash
+from services.intake.adapters.photos.served import draw
+from services.intake.adapters.photos.similarity import dhash
 
 MOST_FILE_BYTES = 64 * 2**20
 EXIF_DETAILS, EXIF_GPS = 0x8769, 0x8825
