@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile pyproject.toml -q --generate-hashes --no-emit-index
   --python-version 3.11
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: setup up demo test lint fast servers faults fmt lock docs alerts
+.PHONY: setup up demo test lint fast servers faults fmt lock docs alerts secrets
 
 setup: .venv/.done ## The project's own environment, anew when a lock has changed
 
@@ -57,3 +57,6 @@ docs: setup ## Everything that is generated
 
 alerts: setup ## The alert rules' own tests; needs promtool
 	$(PY) -m deploy.prometheus.check
+
+secrets: setup ## What docker-compose.yml mounts, made once
+	@$(PY) -m yizhan secrets

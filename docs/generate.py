@@ -7,14 +7,23 @@ import sys
 from pathlib import Path
 
 from contracts.topics import TOPICS
+from deploy import compose, observe
+from deploy.gateway import config as gateway
+from deploy.grafana import dashboard
 from docs import asyncapi, flow, metrics_page, openapi, schemas, states
+from yizhan.environment import present_services
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def documents() -> dict[str, str]:
     """Path in the repository -> text, for all that is generated."""
+    services = present_services()
     return {
+        "docker-compose.yml": compose.document(services),
+        "deploy/gateway/nginx.conf": gateway.document(services),
+        "deploy/grafana/yizhan.json": dashboard.document(),
+        **observe.documents(services),
         "docs/flow.md": flow.page(),
         "docs/asyncapi.yaml": asyncapi.document(),
         "docs/metrics.md": metrics_page.page(),

@@ -13,7 +13,7 @@ from runtime import logging as json_logging
 from runtime.auth import Auth
 from runtime.health import probes
 from runtime.http import ServiceApi, create_app
-from runtime.settings import Common, SettingsError, read
+from runtime.settings import Common, SettingsError, read, with_secret_files
 from runtime.worker import WorkerPlan, run
 
 
@@ -44,6 +44,7 @@ def main(
     service = bootstrap.SERVICE
     json_logging.configure(service, env.get("YIZHAN_LOG_LEVEL", "INFO"))
     try:
+        env = with_secret_files(env)
         if arguments == ["worker"]:
             _bound_safely(read(Common, env))
             run(bootstrap.worker(env))

@@ -34,6 +34,25 @@ class Common:
     dlq_max_in_row: int = 100
 
 
+_IN_FILES = ("_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS")
+
+
+def with_secret_files(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment with each secret named by `<variable>_FILE` read from that file.
+
+    Raises SettingsError for a file that cannot be read.
+    """
+    found = dict(env)
+    for name, path in env.items():
+        variable = name.removesuffix("_FILE")
+        if name.startswith("YIZHAN_") and name != variable and variable.endswith(_IN_FILES):
+            try:
+                found[variable] = Path(path).read_text().strip()
+            except OSError as error:
+                raise SettingsError(f"{name}: {error.strerror}") from error
+    return found
+
+
 def read(cls: type[T], env: Mapping[str, str], prefix: str = "YIZHAN_") -> T:
     """A frozen dataclass from variables named PREFIX + FIELD. Raises SettingsError."""
     values: dict[str, Any] = {}

@@ -10,6 +10,7 @@ import click
 
 from yizhan.datafolder import default_folder
 from yizhan.inspect_commands import dlq, lag, status
+from yizhan.secrets_command import secrets
 from yizhan.setup_commands import doctor, migrate, topics
 from yizhan.token_command import token
 from yizhan.trouble import Trouble
@@ -46,7 +47,7 @@ def up(port: int, data: Path | None, kafka_port: int | None, postgres_port: int 
     )
 
 
-for command in (token, status, lag, dlq, topics, migrate, doctor):
+for command in (token, status, lag, dlq, topics, migrate, secrets, doctor):
     cli.add_command(command)
 
 

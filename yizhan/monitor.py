@@ -18,8 +18,10 @@ from runtime import logging as json_logging
 from runtime import metrics
 from runtime.health import HealthServer
 from runtime.lag import LagReader
+from runtime.settings import with_secret_files
 from yizhan import state
 from yizhan.environment import present_services
+from yizhan.ports import LOOPBACK
 
 EVERY_S = 2.0
 AGAIN_S = 0.5
@@ -134,6 +136,7 @@ async def serve(env: Mapping[str, str]) -> None:
         int(env["YIZHAN_HEALTH_PORT"]),
         alive=lambda: ["measuring ended"] if measuring.done() else [],
         ready=monitor.problems,
+        host=env.get("YIZHAN_HOST", LOOPBACK),
     )
     await health.start()
     await asyncio.wait(
@@ -149,7 +152,7 @@ async def serve(env: Mapping[str, str]) -> None:
 def main(env: Mapping[str, str]) -> None:
     """The process."""
     json_logging.configure("monitor", env.get("YIZHAN_LOG_LEVEL", "INFO"))
-    uvloop.run(serve(env))
+    uvloop.run(serve(with_secret_files(env)))
 
 
 if __name__ == "__main__":

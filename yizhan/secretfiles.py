@@ -50,6 +50,10 @@ class SecretFiles:
         """The password of a service's (or the monitor's) database role."""
         return self._random(f"{role}.database")
 
+    def password(self, name: str) -> str:
+        """The password of something else, for instance of PostgreSQL's superuser."""
+        return self._random(f"{name}.password")
+
     def service_key(self, service: str) -> str:
         """What a service shows to another one over HTTP."""
         return self._random(f"{service}.key")

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from contracts.topics import TOPICS
+from runtime.settings import with_secret_files
 from yizhan.datafolder import MIN_FREE_BYTES, DataFolder, default_folder
 from yizhan.environment import present_services
 from yizhan.running import data_option, finding, folder, kafka_address, last_state, table
@@ -53,7 +54,7 @@ def migrate(data: Path | None) -> None:
     from yizhan.embedded.postgres import admin_url
 
     found = DataFolder(data or default_folder())
-    url = os.environ.get("YIZHAN_DATABASE_URL")
+    url = with_secret_files(os.environ).get("YIZHAN_DATABASE_URL")
     if url:
         found.make()
     else:

@@ -1,0 +1,1 @@
+"""The gateway's configuration, made from the table of path owners."""

@@ -1,0 +1,28 @@
+"""What the layer `deploy/compose.observe.yml` reads: Prometheus' targets among the containers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from deploy.compose import API_PORT, HEALTH_PORT
+
+
+def documents(services: Sequence[str]) -> dict[str, str]:
+    """deploy/prometheus/targets/<job>.json -> its text."""
+    jobs = {
+        "edge": {service: f"{service}-api:{API_PORT}" for service in services},
+        "workers": {service: f"{service}-worker:{HEALTH_PORT}" for service in services},
+        "monitor": {"monitor": f"monitor:{HEALTH_PORT}"},
+    }
+    return {
+        f"deploy/prometheus/targets/{job}.json": json.dumps(
+            [
+                {"targets": [address], "labels": {"process": process}}
+                for process, address in targets.items()
+            ],
+            indent=1,
+        )
+        + "\n"
+        for job, targets in jobs.items()
+    }
