@@ -1,0 +1,79 @@
+"""What the driver of a run knows: whom it got a 202 for, what it did, what it spoiled."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tests.faults.bus import Raw
+
+DEFAULT_SEED = 20261124
+Kind = Literal["placed", "outside", "placeless", "answered"]
+
+PLAYED = (
+    "CaseOpened",
+    "CaseAssigned",
+    "CaseAccepted",
+    "CaseStarted",
+    "CaseResolved",
+    "CaseConfirmed",
+    "CaseVerified",
+    "CaseClosed",
+)
+"""The timeline of a whole life; an operator's verification goes without CaseConfirmed."""
+
+
+def seed() -> int:
+    """`YIZHAN_FAULT_SEED`, else the one of the recorded runs."""
+    return int(os.environ.get("YIZHAN_FAULT_SEED", DEFAULT_SEED))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An accepted report. `matter` numbers what it is about: equal for near-duplicates."""
+
+    report_id: str
+    kind: Kind
+    matter: int | None = None
+
+
+@dataclass
+class Ledger:
+    """One run's truth; the oracle holds topics and SQL against it."""
+
+    name: str
+    seed: int = field(default_factory=seed)
+    accepted: dict[str, Sent] = field(default_factory=dict)
+    reporters: set[str] = field(default_factory=set)
+    timelines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    poison: list[Raw] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    kills: int = 0
+    bad_answers: list[str] = field(default_factory=list)
+    retries: int = 0
+    closed: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+
+    def rng(self, salt: str) -> random.Random:
+        """Randomness of its own for each part, so that parts do not disturb each other."""
+        return random.Random(f"{self.seed}/{self.name}/{salt}")
+
+    def fault(self, what: str, kills: int = 0) -> None:
+        """Says and keeps what was done, with its time in the run."""
+        line = f"{time.monotonic() - self.started_at:6.1f} s  {what}"
+        self.faults.append(line)
+        self.kills += kills
+        print(f"    {line}", flush=True)
+
+    def matters(self) -> Iterator[tuple[int, set[str]]]:
+        """Each matter with the reports about it."""
+        found: dict[int, set[str]] = {}
+        for sent in self.accepted.values():
+            if sent.matter is not None:
+                found.setdefault(sent.matter, set()).add(sent.report_id)
+        yield from found.items()

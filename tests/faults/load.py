@@ -1,0 +1,143 @@
+"""The load: reports at a steady rate whatever happens, and cases played to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+from services.dispatch.domain.opening import case_id_of
+from tests.faults.clients import People
+from tests.faults.ledger import PLAYED, Kind, Ledger, Sent
+from tests.faults.places import CATEGORY, OUTSIDE, Spot
+
+RATE_PER_S = 66.0
+MOST_OPEN = 300
+REPORTERS = 4
+
+
+class Load:
+    """Open loop: a report that waits for its answer does not hold up the next one."""
+
+    def __init__(self, people: People, ledger: Ledger, spots: Iterator[Spot]) -> None:
+        self._people = people
+        self._ledger = ledger
+        self._spots = spots
+        self._rng = ledger.rng("load")
+        self._open = asyncio.Semaphore(MOST_OPEN)
+        self._matter = 0
+        self._work: set[asyncio.Task[None]] = set()
+        self.seconds = 0.0
+
+    async def run(self, seconds: float, rate_per_s: float = RATE_PER_S) -> None:
+        """Sends for that long, then waits until every answer and every life has come."""
+        people = self._people
+        self._tokens = [await people.reporter() for _ in range(REPORTERS)]
+        await people.after_photo()
+        began = time.monotonic()
+        due = began
+        while due < began + seconds:
+            if (early_s := due - time.monotonic()) > 0:
+                await asyncio.sleep(early_s)
+            due += self._next() / rate_per_s
+        self.seconds = time.monotonic() - began
+        while self._work:
+            await asyncio.wait(self._work)
+            done = {task for task in self._work if task.done()}
+            self._work -= done
+            for task in done:
+                task.result()
+
+    def _next(self) -> int:
+        """Starts what comes next; how many reports it is."""
+        token = self._rng.choice(self._tokens)
+        draw = self._rng.random()
+        if draw < 0.03:
+            self._start(self._report(token, "outside", OUTSIDE))
+        elif draw < 0.07:
+            self._start(self._placeless(token, answered=draw < 0.05))
+        else:
+            spot = next(self._spots)
+            self._matter += 1
+            at = (spot.lat, spot.lon)
+            if draw < 0.12:
+                other = self._rng.choice(self._tokens)
+                self._start(self._report(token, "placed", at, self._matter))
+                twin = spot.beside(north_m=self._rng.uniform(-8, 8))
+                self._start(self._report(other, "placed", twin, self._matter))
+                return 2
+            if draw < 0.30:
+                self._start(self._life(token, spot, self._matter, confirmed=draw < 0.21))
+            elif draw < 0.32:
+                self._start(self._taken_back(token, at, self._matter))
+            else:
+                self._start(self._report(token, "placed", at, self._matter))
+        return 1
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._work.discard(task)
+
+    async def _report(
+        self, token: str, kind: Kind, at: tuple[float, float], matter: int | None = None
+    ) -> None:
+        await self._post(token, kind, at, matter)
+
+    async def _post(
+        self,
+        token: str,
+        kind: Kind,
+        at: tuple[float, float] | None,
+        matter: int | None = None,
+    ) -> str:
+        body: dict[str, object] = {"text": "垃圾桶满了，没人收", "category": CATEGORY}
+        if at is not None:
+            body["place"] = {"lat": at[0], "lon": at[1]}
+        async with self._open:
+            _, given = await self._people.call("POST", "/v1/reports", token, body)
+        report_id = str(given["id"])
+        assert report_id not in self._ledger.accepted, "two requests got one report"
+        self._ledger.accepted[report_id] = Sent(report_id, kind, matter)
+        return report_id
+
+    async def _placeless(self, token: str, *, answered: bool) -> None:
+        report_id = await self._post(token, "answered" if answered else "placeless", None)
+        if answered:
+            spot = next(self._spots)
+            body = {"lat": spot.lat, "lon": spot.lon}
+            path = f"/v1/reports/{report_id}/place"
+            await self._people.call("POST", path, token, body, wait=(409,))
+
+    async def _taken_back(self, token: str, at: tuple[float, float], matter: int) -> None:
+        report_id = await self._post(token, "placed", at, matter)
+        path = f"/v1/cases/{case_id_of(report_id)}/withdraw"
+        await self._people.call("POST", path, token, {}, wait=(404,))
+        self._ledger.withdrawn.add(report_id)
+
+    async def _life(self, token: str, spot: Spot, matter: int, *, confirmed: bool) -> None:
+        people = self._people
+        report_id = await self._post(token, "placed", (spot.lat, spot.lon), matter)
+        case_id = case_id_of(report_id)
+        path = f"/v1/cases/{case_id}"
+        _, case = await people.call("GET", path, people.operator, wait=(404,))
+        handler = people.handler_of(case["community"])
+        for action in ("accept", "start", "resolve"):
+            body: dict[str, Any] = {"revision": case["revision"]}
+            if action == "resolve":
+                body["media"] = [await people.after_photo()]
+            _, case = await people.call("POST", f"{path}/{action}", handler, body)
+        if confirmed:
+            _, case = await people.call("POST", f"{path}/confirm", token, {})
+        else:
+            body = {"revision": case["revision"]}
+            _, case = await people.call("POST", f"{path}/verify", people.operator, body)
+        assert case["state"] == "closed", case["state"]
+        self._ledger.closed += 1
+        skipped = () if confirmed else ("CaseConfirmed",)
+        self._ledger.timelines[case_id] = tuple(each for each in PLAYED if each not in skipped)
