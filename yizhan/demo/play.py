@@ -1,0 +1,89 @@
+"""Runs the acts on a started product, then holds what happened against the expectations."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from cities.areas import Areas
+from contracts.city import City
+from yizhan.demo import evidence
+from yizhan.demo.acts import ACTS
+from yizhan.demo.evidence import Evidence
+from yizhan.demo.expectations import EXPECTATIONS
+from yizhan.demo.people import Unexpected
+from yizhan.demo.product import Product
+from yizhan.demo.raw import Witness
+from yizhan.demo.screen import Screen
+from yizhan.demo.stage import Stage
+
+Result = dict[str, Any]
+
+
+async def play(
+    product: Product, screen: Screen, city: City, areas: Areas, crowd_size: int
+) -> Result:
+    """`{"ok", "expectations", "seconds"}`; raises Unexpected, TimeoutError, Trouble."""
+    witness = Witness(product.kafka, evidence.topics())
+    stage = Stage(product, screen, city, areas, witness, crowd_size)
+    stage.tasks.append(asyncio.create_task(witness.run()))
+    began = time.monotonic()
+    try:
+        await _with_the_tasks(stage, _acts(stage))
+        played_s = time.monotonic() - began
+        screen.act(len(ACTS) + 2, "清点", "Counted from raw topic bytes and SQL")
+        with psycopg.connect(product.admin_url, autocommit=True) as connection:
+            found = await evidence.gather(stage, connection)
+            rows = [_held(screen, found, row) for row in EXPECTATIONS]
+    finally:
+        for task in stage.tasks:
+            task.cancel()
+        await asyncio.gather(*stage.tasks, return_exceptions=True)
+    return {
+        "ok": all(row["expected"] == row["found"] for row in rows),
+        "expectations": rows,
+        "records": len(found.records),
+        "seconds": {"play": round(played_s, 1), "count": round(time.monotonic() - began, 1)},
+    }
+
+
+async def _acts(stage: Stage) -> None:
+    for number, act in enumerate(ACTS, start=2):
+        stage.screen.act(number, act.name.zh, act.name.en)
+        await act.play(stage)
+
+
+async def _with_the_tasks(stage: Stage, acts: Any) -> None:
+    """Ends with the acts, or with the first thing beside them that fails."""
+    playing = asyncio.create_task(acts)
+    try:
+        while not playing.done():
+            await asyncio.wait(
+                [playing, *stage.tasks], return_when=asyncio.FIRST_COMPLETED, timeout=1
+            )
+            for task in stage.tasks:
+                if task.done():
+                    await task
+                    raise Unexpected("a live queue ended in the middle of the play")
+        await playing
+    finally:
+        playing.cancel()
+        with suppress(asyncio.CancelledError, Exception):  # its own end was raised above
+            await playing
+
+
+def _held(screen: Screen, found: Evidence, row: Any) -> Result:
+    expected, counted = row.wanted(found), row.count(found)
+    differs = "" if counted == expected else f"  应为 expected {expected}"
+    screen.checked(counted == expected, f"{row.source:<6} {counted:6d}  {row.what}{differs}")
+    return {"source": row.source, "what": row.what, "expected": expected, "found": counted}
+
+
+def zone_of(city: City) -> ZoneInfo:
+    """The city's clock."""
+    return ZoneInfo(city.timezone)
