@@ -37,7 +37,7 @@ class Product:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._heard: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._last = ""
+        self._last = "it ended without a word"
         self.data = DataFolder(Path(tempfile.mkdtemp(prefix="yizhan-demo-")))
         self._process: subprocess.Popen[str] | None = None
 
@@ -65,17 +65,18 @@ class Product:
         try:
             ready = self._heard.get(timeout=START_S)
         except queue.Empty:
-            raise Trouble(f"not ready within {START_S:.0f} s: {self._last}") from None
+            raise Trouble(f"not ready within {START_S:.0f} s") from None
         if ready is None:
-            raise Trouble(self._last.removeprefix("yizhan: ") or "it ended without a word")
+            raise Trouble(self._last)
         self.url = ready.split()[1]
         self.kafka = self.state().kafka
 
     def _relay_lines(self, stderr: IO[str]) -> None:
         for line in stderr:
             if line.strip() and not line.startswith("  "):  # the welcome is for people who stay
-                self._last = line.strip()
-                self._say(self._last)
+                self._say(line.strip())
+                said = line.partition("yizhan: ")[2].strip()
+                self._last = said or self._last
 
     def _await_ready(self, stdout: IO[str]) -> None:
         for line in stdout:
