@@ -18,7 +18,7 @@ from cities.areas import load_areas
 from cities.load import load_city
 from yizhan.demo import scenes
 from yizhan.demo.people import Unexpected
-from yizhan.demo.play import Result, play, zone_of
+from yizhan.demo.play import Result, count, play, zone_of
 from yizhan.demo.product import Product
 from yizhan.demo.screen import Screen
 from yizhan.trouble import Trouble
@@ -54,8 +54,12 @@ def main(as_json: bool, keep: bool, crowd: int) -> None:
         product.start()
         started_s = time.monotonic() - began
         screen.line(f"  ready {product.url} ({started_s:.1f} s)", "good")
-        result = asyncio.run(play(product, screen, city, areas, crowd))
-        result["seconds"]["start"] = round(started_s, 1)
+        stage = asyncio.run(play(product, screen, city, areas, crowd))
+        result = count(stage)
+        result["seconds"] = {
+            "start": round(started_s, 1),
+            "all": round(time.monotonic() - began, 1),
+        }
         _summary(screen, result, time.monotonic() - began)
         if keep:
             _stay(screen, product)

@@ -92,11 +92,11 @@ def _seq(raw: Raw) -> int:
     return int(raw.headers["ce_seq"])
 
 
-async def gather(stage: Stage, connection: psycopg.Connection[tuple[int]]) -> Evidence:
+def gather(stage: Stage, connection: psycopg.Connection[tuple[int]]) -> Evidence:
     """Waits until nothing is on its way, then reads everything from offset zero."""
     found = Evidence(stage, [], Counter(), connection)
-    await _until_quiet(found)
-    found.records = await read_all(stage.product.kafka, topics())
+    _until_quiet(found)
+    found.records = asyncio.run(read_all(stage.product.kafka, topics()))
     found.types = Counter(each.type for each in found.records)
     return found
 
@@ -106,7 +106,7 @@ def topics() -> Sequence[str]:
     return [topic.name for topic in TOPICS]
 
 
-async def _until_quiet(found: Evidence) -> None:
+def _until_quiet(found: Evidence) -> None:
     deadline = time.monotonic() + QUIET_S
     while found.in_each_schema(
         "select (select count(*) from {0}.outbox where sent_at is null)"
@@ -114,4 +114,4 @@ async def _until_quiet(found: Evidence) -> None:
     ):
         if time.monotonic() > deadline:
             raise Trouble(f"something was still on its way after {QUIET_S:.0f} s")
-        await asyncio.sleep(POLL_S)
+        time.sleep(POLL_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +14,7 @@ from contracts.city import City
 from yizhan.demo import evidence
 from yizhan.demo.acts import ACTS
 from yizhan.demo.evidence import Evidence
-from yizhan.demo.expectations import EXPECTATIONS
+from yizhan.demo.expectations import EXPECTATIONS, Expectation
 from yizhan.demo.people import Unexpected
 from yizhan.demo.product import Product
 from yizhan.demo.raw import Witness
@@ -25,30 +24,30 @@ from yizhan.demo.stage import Stage
 Result = dict[str, Any]
 
 
-async def play(
-    product: Product, screen: Screen, city: City, areas: Areas, crowd_size: int
-) -> Result:
-    """`{"ok", "expectations", "seconds"}`; raises Unexpected, TimeoutError, Trouble."""
+async def play(product: Product, screen: Screen, city: City, areas: Areas, crowd: int) -> Stage:
+    """The acts; the stage as they leave it. Raises Unexpected, TimeoutError."""
     witness = Witness(product.kafka, evidence.topics())
-    stage = Stage(product, screen, city, areas, witness, crowd_size)
+    stage = Stage(product, screen, city, areas, witness, crowd)
     stage.tasks.append(asyncio.create_task(witness.run()))
-    began = time.monotonic()
     try:
         await _with_the_tasks(stage, _acts(stage))
-        played_s = time.monotonic() - began
-        screen.act(len(ACTS) + 2, "清点", "Counted from raw topic bytes and SQL")
-        with psycopg.connect(product.admin_url, autocommit=True) as connection:
-            found = await evidence.gather(stage, connection)
-            rows = [_held(screen, found, row) for row in EXPECTATIONS]
     finally:
         for task in stage.tasks:
             task.cancel()
         await asyncio.gather(*stage.tasks, return_exceptions=True)
+    return stage
+
+
+def count(stage: Stage) -> Result:
+    """`{"ok", "expectations", "records"}`. Raises Trouble when it does not come to rest."""
+    stage.screen.act(len(ACTS) + 2, "清点", "Counted from raw topic bytes and SQL")
+    with psycopg.connect(stage.product.admin_url, autocommit=True) as connection:
+        found = evidence.gather(stage, connection)
+        rows = [_held(stage.screen, found, row) for row in EXPECTATIONS]
     return {
         "ok": all(row["expected"] == row["found"] for row in rows),
         "expectations": rows,
         "records": len(found.records),
-        "seconds": {"play": round(played_s, 1), "count": round(time.monotonic() - began, 1)},
     }
 
 
@@ -77,7 +76,7 @@ async def _with_the_tasks(stage: Stage, acts: Any) -> None:
             await playing
 
 
-def _held(screen: Screen, found: Evidence, row: Any) -> Result:
+def _held(screen: Screen, found: Evidence, row: Expectation) -> Result:
     expected, counted = row.wanted(found), row.count(found)
     differs = "" if counted == expected else f"  应为 expected {expected}"
     screen.checked(counted == expected, f"{row.source:<6} {counted:6d}  {row.what}{differs}")
