@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from runtime.auth import Auth
+from runtime.http import create_app
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,8 +32,7 @@ def documents() -> dict[str, str]:
 
 
 def schema_of(service: str) -> dict[str, Any]:
-    """The OpenAPI document of the public routes of one service."""
-    api = importlib.import_module(f"services.{service}.bootstrap").router_for_docs()
-    app = FastAPI(title=f"Yizhan {service}", version="1")
-    app.include_router(api)
+    """The OpenAPI document of the public routes of one service, as it serves them."""
+    routes = importlib.import_module(f"services.{service}.bootstrap").router_for_docs()
+    app = create_app([routes], title=f"Yizhan {service}", auth=Auth(), local=False)
     return app.openapi()

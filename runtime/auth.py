@@ -166,8 +166,8 @@ def roles_of(dependant: Dependant) -> frozenset[str]:
     return found
 
 
-def check_roles(app: FastAPI) -> dict[str, frozenset[str]]:
-    """Roles by `METHOD path`. Raises RuntimeError for a route that declares none or is unseen."""
+def roles_by_operation(app: FastAPI) -> dict[str, frozenset[str]]:
+    """Declared roles by `METHOD path`, of every route that the documents show."""
     declared: dict[str, frozenset[str]] = {}
     for context in iter_route_contexts(app.routes):
         dependant = getattr(context, "dependant", None)
@@ -175,6 +175,12 @@ def check_roles(app: FastAPI) -> dict[str, frozenset[str]]:
             continue
         for method in sorted(context.methods or ()):
             declared[f"{method} {context.path_format}"] = roles_of(dependant)
+    return declared
+
+
+def check_roles(app: FastAPI) -> dict[str, frozenset[str]]:
+    """Roles by `METHOD path`. Raises RuntimeError for a route that declares none or is unseen."""
+    declared = roles_by_operation(app)
     for path, operations in app.openapi()["paths"].items():
         for method in operations:
             if not declared.get(f"{method.upper()} {path}"):

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute
 
-from runtime import errors
+from runtime import errors, openapi
 from runtime.auth import Auth, check_roles
 from runtime.errors import FieldError, Problem, invalid_field
 from runtime.requests import Requests
@@ -77,6 +77,8 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(Exception, _unexpected)
+    described = openapi.schema(app, JSON_LIMIT_BYTES)
+    app.openapi = lambda: described  # type: ignore[method-assign]
     check_roles(app)
     return app
 

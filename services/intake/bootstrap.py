@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import APIRouter
 
 from cities.areas import Areas, load_areas
 from cities.cells import cell
@@ -10,6 +15,7 @@ from cities.load import load_city
 from contracts.city import City
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
+from runtime.settings import Common
 from runtime.tokens import SigningKey
 from runtime.worker import WorkerPlan
 from services.intake.adapters.media_store import FolderMediaStore
@@ -18,7 +24,7 @@ from services.intake.api import Context, internal_router, public_router
 from services.intake.domain.report import Rules
 from services.intake.handlers import Submissions
 from services.intake.jobs import Jobs
-from services.intake.settings import Settings
+from services.intake.settings import Own, Settings, Shared
 from services.intake.timers import timers
 
 SERVICE = "intake"
@@ -57,6 +63,23 @@ def context_of(env: Mapping[str, str]) -> Context:
         key=SigningKey.read(settings.key_file()),
         store=FolderMediaStore(settings.shared.media_dir),
     )
+
+
+def router_for_docs() -> APIRouter:
+    """The routes as OpenAPI shows them; nothing is connected to, no key is read."""
+    common = Common(kafka="", city="xian")
+    city, areas = load_city(common.city), load_areas(common.city)
+    with TemporaryDirectory() as folder:
+        shared = Shared(media_dir=Path(folder))
+        context = Context(
+            Settings(common=common, own=Own(database_url=""), shared=shared),
+            city=city,
+            areas=areas,
+            rules=rules_of(city, areas),
+            key=SigningKey(Ed25519PrivateKey.generate()),
+            store=FolderMediaStore(shared.media_dir),
+        )
+    return public_router(context)
 
 
 def worker(env: Mapping[str, str]) -> WorkerPlan:
