@@ -51,6 +51,7 @@ REUSED_KEY = declare(
 TOO_MANY = declare("too-many-requests", 429, "请求太多", "Too many requests")
 INTERNAL = declare("internal", 500, "服务出错", "The service failed")
 UNAVAILABLE = declare("unavailable", 503, "服务暂时不可用", "Temporarily unavailable")
+SHARED = tuple(KINDS.values())
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,8 @@ def unavailable(retry_after_s: int = 2) -> Problem:
     )
 
 
-def documents(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` for these statuses."""
+def documents(*statuses: int, own: Sequence[Kind] = ()) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` for these statuses: the kinds that all share, and a service's own."""
     schema = {
         "type": "object",
         "required": ["type", "title", "status"],
@@ -169,7 +170,7 @@ def documents(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
     return {
         status: {
-            "description": "; ".join(k.en for k in KINDS.values() if k.status == status),
+            "description": "; ".join(k.en for k in (*SHARED, *own) if k.status == status),
             "content": {"application/problem+json": {"schema": schema}},
         }
         for status in statuses

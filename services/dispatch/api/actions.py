@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from contracts.submissions import Crs
 from runtime.auth import allow
-from runtime.errors import FORBIDDEN, INVALID, FieldError, Language, Problem, documents, language_of
+from runtime.errors import FORBIDDEN, INVALID, FieldError, Language, Problem, language_of
 from runtime.idempotency import checked_key
 from runtime.tokens import Caller
 from services.dispatch.api.acting import Request, act
@@ -26,7 +26,7 @@ from services.dispatch.api.bodies import (
     Many,
     Reopen,
 )
-from services.dispatch.api.context import Context, SteadyRoute
+from services.dispatch.api.context import Context, SteadyRoute, documents
 from services.dispatch.api.views import party_of
 from services.dispatch.domain.states import TABLE, Action, Row
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from cities.areas import Areas
 from contracts.city import City
+from runtime import errors
 from runtime.db import Database, is_transient
 from runtime.errors import Problem, declare, unavailable
 from runtime.feed import FeedReader
@@ -26,6 +28,7 @@ STALE = declare(
     "案件已被他人更新，请按最新状态再试",
     "The case has changed meanwhile: look at its current state",
 )
+documents = partial(errors.documents, own=(STALE,))
 
 
 def utc_now() -> datetime:

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Header, Query, Response
 
 from contracts.city import Category, City, Community
 from runtime.auth import allow
-from runtime.errors import documents, invalid_field
+from runtime.errors import invalid_field
 from runtime.http import decode_cursor, encode_cursor
 from runtime.tokens import Caller
 from services.intake.api.context import Context
-from services.intake.api.problems import PatientRoute
+from services.intake.api.problems import PatientRoute, documents
 
 MOST_COMMUNITIES = 1000
 MOST_OUTLINES = 100

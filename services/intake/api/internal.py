@@ -9,12 +9,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
 from runtime.auth import allow
-from runtime.errors import documents, not_found
+from runtime.errors import not_found
 from runtime.tokens import Caller
 from services.intake.adapters import media_sql, report_sql, session_sql
 from services.intake.api.bodies import MEDIA_ID
 from services.intake.api.context import Context
-from services.intake.api.problems import PatientRoute
+from services.intake.api.problems import PatientRoute, documents
 from services.intake.domain.report import Report
 
 MOST_REPORTS = 200

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
 
 from runtime.auth import allow
-from runtime.errors import Problem, documents, invalid_field, not_found
+from runtime.errors import Problem, invalid_field, not_found
 from runtime.idempotency import Answer, checked_key, claim, request_hash, store
 from runtime.tokens import Caller
 from services.intake.adapters import media_sql
@@ -17,7 +17,7 @@ from services.intake.adapters.media_sql import Upload
 from services.intake.adapters.media_store import MediaMissing, OpenedMedia
 from services.intake.api.bodies import MEDIA_ID, MediaGiven
 from services.intake.api.context import Context
-from services.intake.api.problems import NOT_READY, PatientRoute
+from services.intake.api.problems import NOT_READY, PatientRoute, documents
 from services.intake.api.reading import kind_of_body, patient
 from services.intake.api.uploads import Examined, blocks, examine, keep
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from runtime import errors
 from runtime.db import is_transient
 from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem, declare, unavailable
 from services.intake.adapters.media_store import MediaStoreFull
@@ -29,6 +31,19 @@ NOT_READY = declare("media-not-ready", 404, "照片还在处理", "The photo is 
 WRONG_SECRET = declare("wrong-secret", 401, "设备密钥不对", "The device secret is wrong")
 SESSION_OVER = declare("session-over", 401, "会话已结束，请重新登录", "The session is over")
 TOO_SLOW = declare("too-slow", 408, "请求传输太慢", "The request came too slowly")
+
+OWN = (
+    NO_CONTENT,
+    TOO_MANY_PHOTOS,
+    EMPTY_FILE,
+    UNREADABLE_PHOTO,
+    NOT_ASKED,
+    NOT_READY,
+    WRONG_SECRET,
+    SESSION_OVER,
+    TOO_SLOW,
+)
+documents = partial(errors.documents, own=OWN)
 
 
 def photo_problem(reason: Refusal) -> Problem:

@@ -10,15 +10,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from runtime.auth import allow
-from runtime.errors import (
-    INVALID,
-    UNSUPPORTED,
-    Language,
-    Problem,
-    documents,
-    invalid_field,
-    language_of,
-)
+from runtime.errors import INVALID, UNSUPPORTED, Language, Problem, invalid_field, language_of
 from runtime.idempotency import checked_key
 from runtime.tokens import Caller
 from services.intake.api.accepting import accept
@@ -34,7 +26,7 @@ from services.intake.api.bodies import (
 from services.intake.api.context import Context
 from services.intake.api.forms import FORM_OVERHEAD_BYTES, form_schema, from_form
 from services.intake.api.place import answer_place
-from services.intake.api.problems import PatientRoute
+from services.intake.api.problems import PatientRoute, documents
 from services.intake.api.reading import (
     field_errors,
     from_json,

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Request, Response
 
 from runtime.auth import allow
 from runtime.db import Connection
-from runtime.errors import Problem, documents, language_of
+from runtime.errors import Problem, language_of
 from runtime.tokens import LIFETIME, Caller
 from services.intake.adapters import session_sql
 from services.intake.adapters.session_sql import Grant
 from services.intake.api.bodies import Me, RefreshBody, SessionBody, SessionGiven
 from services.intake.api.context import Context
-from services.intake.api.problems import SESSION_OVER, WRONG_SECRET, PatientRoute
+from services.intake.api.problems import SESSION_OVER, WRONG_SECRET, PatientRoute, documents
 
 SECRET_BYTES = 32
 
