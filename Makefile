@@ -39,7 +39,7 @@ fast: setup
 	$(PYTEST) tests/unit tests/contracts
 
 servers: setup
-	$(PYTEST) tests/integration tests/e2e
+	$(PYTEST) -n 2 --dist loadfile tests/integration tests/e2e
 
 faults: setup
 	$(PYTEST) -s tests/faults
