@@ -12,6 +12,7 @@ from cities.categories import MOST, read_categories
 from cities.divisions import read_divisions
 from cities.duplicates import Duplicates, read_duplicates
 from cities.marked import CityError, Marked
+from cities.rewards import read_rewards
 from cities.rows import CityFile, ReasonRow
 from contracts.city import City, EmergencyNumber, EscalationStep, Limits, Reason
 
@@ -21,6 +22,7 @@ FILES = (
     "city.yaml",
     "categories.yaml",
     "duplicates.yaml",
+    "rewards.yaml",
     "divisions.csv",
     "communities.geojson",
     "districts.geojson",
@@ -51,6 +53,8 @@ def load_city(name_or_path: str) -> City:
     marked = Marked(folder / "city.yaml")
     rows = marked.to(CityFile)
     _check(marked, rows)
+    reasons = {row.code for row in rows.refusal_reasons}
+    rewards = read_rewards(Marked(folder / "rewards.yaml"), reasons)
     return City(
         name=rows.name.wording(),
         timezone=rows.timezone,
@@ -69,6 +73,7 @@ def load_city(name_or_path: str) -> City:
         refusal_reasons=_reasons(rows.refusal_reasons),
         return_reasons=_reasons(rows.return_reasons),
         escalation=tuple(EscalationStep(row.after_min, row.to) for row in rows.escalation),
+        rewards=rewards,
         verify_after_h=rows.verify_after_h,
         reopen_within_days=rows.reopen_within_days,
         warn_at=rows.milestones.warn_at,

@@ -115,6 +115,18 @@ class EscalationRow(Row, frozen=True, kw_only=True):
     to: Literal["street", "district"]
 
 
+class StrikesRow(Row, frozen=True, kw_only=True):
+    reasons: list[str]
+    flag_at: int
+
+
+class RewardsFile(Row, frozen=True, kw_only=True):
+    joined: int
+    check: int
+    month_cap: int
+    strikes: StrikesRow
+
+
 class MilestonesRow(Row, frozen=True, kw_only=True):
     warn_at: float
     escalate_at: float

@@ -135,6 +135,20 @@ class Reason(msgspec.Struct, frozen=True):
     by: tuple[Role, ...]
 
 
+class Rewards(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report is worth beyond its category's points, the most a month, and what strikes do.
+
+    `false_reasons` are the reasons of refusal that mean "false or staged"; from `flag_at` strikes
+    on, points wait for an operator.
+    """
+
+    joined: int
+    check: int
+    month_cap: int
+    false_reasons: frozenset[str]
+    flag_at: int
+
+
 class EscalationStep(msgspec.Struct, frozen=True):
     """Nobody accepted `after_min` minutes past the limit: this level starts to watch."""
 
@@ -165,6 +179,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     refusal_reasons: tuple[Reason, ...]
     return_reasons: tuple[Reason, ...]
     escalation: tuple[EscalationStep, ...]
+    rewards: Rewards
     version: str
     verify_after_h: float = 24
     reopen_within_days: float = 7
@@ -189,6 +204,10 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
         """The limits of a category; without one, those of "other"."""
         category = self.category(code) or self.filed_under[OTHER]
         return category.deadline
+
+    def points(self, code: str | None) -> int:
+        """What the first report of a category is worth; without one, as "other"."""
+        return (self.category(code) or self.filed_under[OTHER]).reward_points
 
     def refusal(self, code: str) -> Reason | None:
         """The reason with this code from the city's list, or None."""

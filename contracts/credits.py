@@ -8,7 +8,11 @@ from contracts.facts import Fact
 
 
 class CreditFact(Fact, frozen=True, kw_only=True):
-    """Shared by all facts about a reporter's points; `balance` is after the change."""
+    """Shared by all facts about a reporter's points.
+
+    `points` is the change of the balance (in PointsHeld: what waits), `balance` is after it;
+    `subject_id` is what they were earned with: a case, or a voucher.
+    """
 
     reporter_id: str
     subject_id: str
@@ -22,7 +26,9 @@ class CreditFact(Fact, frozen=True, kw_only=True):
 
 
 class PointsCredited(CreditFact, frozen=True, kw_only=True):
-    """Points were written to the ledger."""
+    """Points were written to the ledger; `capped` of them were beyond the month's cap."""
+
+    capped: int = 0
 
 
 class PointsHeld(CreditFact, frozen=True, kw_only=True):
@@ -30,11 +36,15 @@ class PointsHeld(CreditFact, frozen=True, kw_only=True):
 
 
 class PointsReleased(CreditFact, frozen=True, kw_only=True):
-    """Waiting points became real."""
+    """Waiting points became real; `capped` of them were beyond the month's cap."""
+
+    capped: int = 0
 
 
 class PointsReversed(CreditFact, frozen=True, kw_only=True):
-    """A reversing entry was written."""
+    """A reversing entry was written; `held` points had still waited."""
+
+    held: int = 0
 
 
 class PointsRedeemed(CreditFact, frozen=True, kw_only=True):

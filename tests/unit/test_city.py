@@ -69,6 +69,12 @@ def test_reasons() -> None:
     assert XIAN.return_reason("other-area") is not None
 
 
+def test_rewards() -> None:
+    assert XIAN.rewards.month_cap == 300
+    assert (XIAN.points("06042"), XIAN.points(None)) == (10, XIAN.points("L-9999"))
+    assert XIAN.rewards.false_reasons == {"false-report"}
+
+
 def test_invented_shapes_say_so() -> None:
     areas = load_areas("xian")
     assert areas.synthetic
@@ -115,6 +121,12 @@ BROKEN = [
     ("duplicates.yaml", "['06042', '03005']", "['06042', '06010']", "is in family bins already"),
     ("duplicates.yaml", "{family: uncategorised", "{family: none", "uncategorised is missing"),
     ("duplicates.yaml", "categories: [L-0404]", "categories: [L-0404, X-1]", "is no category"),
+    ("rewards.yaml", "month_cap: 300", "month_cap: 0", "1 to 100000 points"),
+    ("rewards.yaml", "joined: 1", "joined: -1", "0 to 100000 points"),
+    ("rewards.yaml", "joined: 1", "joined: one", "Expected `int`"),
+    ("rewards.yaml", "check: 2", "chek: 2", "chek"),
+    ("rewards.yaml", "[false-report]", "[untrue]", "untrue is no refusal reason"),
+    ("rewards.yaml", "flag_at: 3", "flag_at: 0", "1 to 100000 strikes"),
     ("divisions.csv", "碑林区,district,", "碑林区,borough,", "is not one of"),
     ("divisions.csv", "610103000000,", "610102000000,", "stands here twice"),
     ("divisions.csv", "610103000000,", "61010300,", "is not a 12-digit code"),
@@ -158,6 +170,8 @@ NEAR = [
     ("categories.yaml", "resolve_hours: 24", "resolve_hours: -4"),
     ("categories.yaml", "danger: true", "danger: perhaps"),
     ("duplicates.yaml", "distance_m: 150", "distance_m: 1500"),
+    ("rewards.yaml", "month_cap: 300", "month_cap: 3e9"),
+    ("rewards.yaml", "reasons: [false-report]", "reasons: [untrue]"),
     ("divisions.csv", "碑林区,district,", "碑林区,borough,"),
     ("communities.geojson", '"code":"610116003204"', '"code":"1"'),
     ("districts.geojson", '"adcode":"610103",', ""),
@@ -174,7 +188,8 @@ def test_the_very_line(tmp_path: Path, name: str, before: str, after: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["city.yaml", "categories.yaml", "divisions.csv", "communities.geojson"]
+    "name",
+    ["city.yaml", "categories.yaml", "rewards.yaml", "divisions.csv", "communities.geojson"],
 )
 def test_a_file_that_is_not_there(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "town"
