@@ -148,6 +148,12 @@ TIMERS_TOTAL = _counter(
 CASES_OPENED_TOTAL = _counter(
     "yizhan_cases_opened_total", ("outcome",), "Reports that dispatch opened or joined."
 )
+POINTS_TOTAL = _counter(
+    "yizhan_points_total",
+    ("reason", "outcome"),
+    "Points in ledger lines: held, credited, capped (not counted), void, reversed.",
+)
+STRIKES_TOTAL = _counter("yizhan_strikes_total", (), "Strikes for false or staged reports.")
 PROVISIONAL_CLOCKS_TOTAL = _counter(
     "yizhan_provisional_clocks_total",
     (),

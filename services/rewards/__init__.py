@@ -1,0 +1,1 @@
+"""Consumes observers and cases, decides who earned what, emits credits."""

@@ -1,0 +1,1 @@
+"""Rewards' edges out: its tables."""

@@ -1,0 +1,53 @@
+"""Where rewards' real parts are put together: the API and the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+
+from cities.load import load_city
+from runtime.deadletters import Limits
+from runtime.http import ServiceApi
+from runtime.settings import Common
+from runtime.worker import WorkerPlan
+from services.rewards.agents import declare
+from services.rewards.api import Context, router
+from services.rewards.handlers import Points
+from services.rewards.settings import Own, Settings
+
+SERVICE = "rewards"
+
+
+def api(env: Mapping[str, str]) -> ServiceApi:
+    """Raises SettingsError, CityError."""
+    context = context_of(Settings.of(env))
+    return ServiceApi(service=SERVICE, public=router(context), internal=None, lifespan=context.open)
+
+
+def context_of(settings: Settings) -> Context:
+    """The API's parts, not opened yet. Raises CityError."""
+    return Context(settings, city=load_city(settings.common.city))
+
+
+def router_for_docs() -> APIRouter:
+    """The routes as OpenAPI shows them; nothing is connected to."""
+    return router(
+        context_of(Settings(common=Common(kafka="", city="xian"), own=Own(database_url="")))
+    )
+
+
+def worker(env: Mapping[str, str]) -> WorkerPlan:
+    """Raises SettingsError, CityError."""
+    settings = Settings.of(env)
+    common = settings.common
+    return WorkerPlan(
+        service=SERVICE,
+        database_url=settings.own.database_url,
+        kafka=common.kafka,
+        effects=[Points(load_city(common.city))],
+        declare=declare,
+        health_port=common.health_port,
+        slot=common.slot,
+        limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),
+    )

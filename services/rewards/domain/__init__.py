@@ -1,0 +1,1 @@
+"""What rewards decides: pure."""
