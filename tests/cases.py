@@ -11,7 +11,7 @@ from uuid import uuid4
 from contracts.cases import Case, CaseClocks, CaseFact, CaseReport
 from contracts.envelope import encode
 from contracts.facts import SYSTEM, Actor, Fact, new_event
-from contracts.observers import ObserverFact
+from contracts.observers import ObserverConfirmed, ObserverFact
 from contracts.places import Place
 from runtime.deadletters import Message
 
@@ -59,6 +59,13 @@ def observer(
     """The record of intake's event about that reporter."""
     body = fact(reporter_id=reporter_id, by=Actor("operator", "somebody"), **more)
     return record(body, "intake", reporter_id, seq, at, reporter_id)
+
+
+def confirmed(reporter_id: str, seq: int = 2) -> Message:
+    """The record of a confirmed registration."""
+    return observer(
+        ObserverConfirmed, reporter_id, seq, registration_id="r", community="610102001003"
+    )
 
 
 def record(

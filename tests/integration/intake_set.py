@@ -97,9 +97,14 @@ class Intake:
         assert answer.status_code == 201, answer.text
         return self.with_headers({"Authorization": f"Bearer {answer.json()['access_token']}"})
 
-    def as_staff(self, role: str = "handler") -> httpx.AsyncClient:
-        """A client of somebody who works on cases."""
-        caller = Caller(sub=str(uuid4()), role=role, session_id=str(uuid4()))
+    def as_staff(self, role: str = "handler", *communities: str) -> httpx.AsyncClient:
+        """A client of somebody who works on cases, for these communities."""
+        caller = Caller(
+            sub=str(uuid4()),
+            role=role,
+            session_id=str(uuid4()),
+            communities=frozenset(communities),
+        )
         token = self.context.key.sign(caller, self.context.clock())
         return self.with_headers({"Authorization": f"Bearer {token}"})
 

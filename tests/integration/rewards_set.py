@@ -14,7 +14,6 @@ from fastapi import FastAPI
 
 from contracts.envelope import decode
 from contracts.facts import Event
-from contracts.observers import ObserverConfirmed
 from runtime.auth import Auth
 from runtime.deadletters import Message
 from runtime.effects import Outcome, Transactor
@@ -24,7 +23,7 @@ from services.rewards.api import Context, router
 from services.rewards.bootstrap import context_of
 from services.rewards.handlers import Points
 from services.rewards.settings import Settings
-from tests.cases import observer
+from tests.cases import confirmed
 from yizhan import database
 from yizhan.datafolder import DataFolder
 from yizhan.embedded.postgres import Postgres
@@ -89,8 +88,7 @@ class Rewards:
     async def registered(self, count: int = 1) -> list[str]:
         """Reporters whose registration is confirmed."""
         ids = [str(uuid4()) for _ in range(count)]
-        more = {"registration_id": "r", "community": "610102001003"}
-        await self.give(*(observer(ObserverConfirmed, each, 2, **more) for each in ids))
+        await self.give(*(confirmed(each) for each in ids))
         return ids
 
     async def sql(self, query: str, *args: object) -> list[Any]:

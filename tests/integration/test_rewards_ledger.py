@@ -24,7 +24,6 @@ from contracts.cases import (
     CaseVerified,
 )
 from contracts.observers import (
-    ObserverConfirmed,
     ObserverErased,
     ObserverReinstated,
     ObserverSuspended,
@@ -32,11 +31,10 @@ from contracts.observers import (
 from contracts.submissions import Media
 from runtime.deadletters import Message
 from runtime.effects import Transactor
-from tests.cases import NOW, case, observer, told
+from tests.cases import NOW, case, confirmed, observer, told
 from tests.integration.rewards_set import Environment, Rewards, installation, opened
 
 PHOTO = (Media(id="a", kind="photo", content_type="image/jpeg"),)
-PLACE = {"registration_id": "r", "community": "610102001003"}
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +177,8 @@ async def test_an_anonymous_reporters_points_wait_for_the_registration(rewards: 
     of = case([reporter])
     await rewards.give(told(CaseClosed, of))
     assert await rewards.balance(reporter) == (0, 10)
-    confirmed = observer(ObserverConfirmed, reporter, 2, **PLACE)
-    await rewards.give(confirmed, confirmed)
+    news = confirmed(reporter)
+    await rewards.give(news, news)
     assert await rewards.balance(reporter) == (10, 0)
     assert await rewards.lines(reporter) == [
         ("first-report-held", 1, 0, 10),
@@ -200,7 +198,7 @@ async def test_held_points_of_a_reopened_case_are_reversed(rewards: Rewards) -> 
     assert await rewards.balance(reporter) == (0, 0)
     last = (await rewards.events(reporter))[-1]
     assert (last.type, last.body.points, last.body.held) == ("PointsReversed", 0, 10)  # type: ignore[attr-defined]
-    await rewards.give(observer(ObserverConfirmed, reporter, 2, **PLACE))
+    await rewards.give(confirmed(reporter))
     assert await rewards.balance(reporter) == (0, 0)
 
 
@@ -208,7 +206,7 @@ async def test_more_than_the_cap_released_at_once_is_capped(rewards: Rewards) ->
     reporter = str(uuid4())
     await rewards.give(*(told(CaseClosed, case([reporter])) for _ in range(40)))
     assert await rewards.balance(reporter) == (0, 400)
-    await rewards.give(observer(ObserverConfirmed, reporter, 2, **PLACE))
+    await rewards.give(confirmed(reporter))
     assert await rewards.balance(reporter) == (300, 0)
 
 

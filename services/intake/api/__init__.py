@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.intake.api import catalogue, internal, media, reports, sessions
+from services.intake.api import (
+    catalogue,
+    internal,
+    media,
+    registration,
+    registrations,
+    reports,
+    sessions,
+)
 from services.intake.api.context import Context
 
 __all__ = ["Context", "internal_router", "public_router"]
@@ -13,7 +21,7 @@ __all__ = ["Context", "internal_router", "public_router"]
 def public_router(context: Context) -> APIRouter:
     """What clients call."""
     routes = APIRouter()
-    for part in (sessions, catalogue, media, reports):
+    for part in (sessions, registration, registrations, catalogue, media, reports):
         routes.routes.extend(part.router(context).routes)
     return routes
 
