@@ -47,6 +47,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         kafka=common.kafka,
         effects=[Points(load_city(common.city))],
         declare=declare,
+        health_host=common.host,
         health_port=common.health_port,
         slot=common.slot,
         limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),
