@@ -79,7 +79,8 @@ def closed_case(up: Up, reporter: httpx.Client) -> dict[str, Any]:
     answer = reporter.post(f"{path}/confirm", json={})
     assert answer.status_code == 200, answer.text
     assert answer.json()["state"] == "closed"
-    return operator.get(path).json() | {"handler": handler}
+    closed: dict[str, Any] = answer.json()
+    return closed | {"community": case["community"], "handler": handler}
 
 
 def test_points_wait_for_the_registration_and_then_count(up: Up) -> None:
