@@ -64,7 +64,7 @@ def router(context: Context) -> APIRouter:
         "/v1/me/registration",
         status_code=201,
         response_model=RegistrationGiven,
-        responses=documents(401, 403, 404, 409, 422, 503)
+        responses=documents(401, 403, 404, 409, 422, 503, own=(REGISTERED_ELSEWHERE,))
         | {200: {"description": "Registered there already", "model": RegistrationGiven}},
     )
     async def register(
