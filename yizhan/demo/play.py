@@ -39,7 +39,7 @@ async def play(product: Product, screen: Screen, city: City, areas: Areas, crowd
 
 
 def count(stage: Stage) -> Result:
-    """`{"ok", "expectations", "records", "repeated"}`. Raises Trouble when it does not come to rest."""
+    """The result as JSON has it. Raises Trouble when nothing comes to rest."""
     stage.screen.act(len(ACTS) + 2, "清点", "Counted from raw topic bytes and SQL")
     with psycopg.connect(stage.product.admin_url, autocommit=True) as connection:
         found = evidence.gather(stage, connection)
