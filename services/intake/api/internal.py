@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
@@ -77,6 +78,8 @@ def described(report: Report) -> dict[str, Any]:
         "text": sent.text,
         "category": report.category or sent.category,
         "place": _place(report),
+        "sent_place": msgspec.to_builtins(sent.place),
+        "language": sent.language,
         "media": [
             {"id": each.id, "kind": each.kind, "content_type": each.content_type}
             for each in sent.media

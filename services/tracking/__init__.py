@@ -1,0 +1,1 @@
+"""Consumes every topic, decides what each reader may see of it, emits nothing."""

@@ -1,0 +1,1 @@
+"""Tracking's edges out: its tables, and intake over HTTP."""

@@ -1,0 +1,129 @@
+"""Asks intake for reports whose events have not arrived here yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol, TypeVar, cast
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from contracts.submissions import Media, SentPlace
+from services.tracking.domain.story import Accepted, Status, Story
+
+TIMEOUT_S = 3.0
+PAGE = 200
+MOST_PAGES = 10
+
+T = TypeVar("T")
+
+
+class IntakeAway(Exception):
+    """Intake does not answer."""
+
+
+class Newest(Protocol):
+    """Where reports are known before their events arrive."""
+
+    async def one(self, report_id: UUID, reporter_id: str) -> Story | None:
+        """The report when it is this reporter's. Raises IntakeAway."""
+
+    async def after(self, reporter_id: str, instant: datetime | None) -> list[Story]:
+        """A reporter's reports received behind the instant, oldest first. Raises IntakeAway."""
+
+
+class _Report(msgspec.Struct):
+    id: str
+    code: str
+    status: str
+    received_at: datetime
+    text: str | None = None
+    category: str | None = None
+    sent_place: SentPlace | None = None
+    media: tuple[Media, ...] = ()
+    attributes: dict[str, list[str]] = {}
+    observed_at: datetime | None = None
+    language: str = "zh-CN"
+    refusal: str | None = None
+
+
+class _Reports(msgspec.Struct):
+    reports: list[_Report]
+
+
+class IntakeReports:
+    """intake's internal interface, with tracking's own service key."""
+
+    def __init__(self, internal_url: str, service_key: str) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=internal_url or "http://127.0.0.1:9",
+            timeout=TIMEOUT_S,
+            trust_env=False,
+            headers={"Authorization": f"Bearer {service_key}"},
+        )
+
+    async def one(self, report_id: UUID, reporter_id: str) -> Story | None:
+        """One question."""
+        answer = await self._ask(f"/internal/v1/reports/{report_id}", {"reporter": reporter_id})
+        return None if answer is None else _story(_decoded(answer, _Report))
+
+    async def after(self, reporter_id: str, instant: datetime | None) -> list[Story]:
+        """As many questions as there are pages, up to MOST_PAGES."""
+        query = {"reporter": reporter_id, "limit": str(PAGE)}
+        if instant is not None:
+            query["after"] = instant.isoformat()
+        found: list[Story] = []
+        for _ in range(MOST_PAGES):
+            answer = await self._ask("/internal/v1/reports", query)
+            if answer is None:
+                raise IntakeAway("404 for a list")
+            page = _decoded(answer, _Reports).reports
+            found += [_story(each) for each in page]
+            if len(page) < PAGE:
+                break
+            query["after"] = page[-1].id
+        return found
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._client.aclose()
+
+    async def _ask(self, path: str, query: dict[str, str]) -> bytes | None:
+        """The answer's body; None for 404."""
+        try:
+            answer = await self._client.get(path, params=query)
+            if answer.status_code == 404:
+                return None
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise IntakeAway(type(error).__name__) from error
+        return answer.content
+
+
+def _decoded(body: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.MsgspecError as error:
+        raise IntakeAway("not the shape that we know") from error
+
+
+def _story(report: _Report) -> Story:
+    """`normalised` is told by its event alone, which is on its way: until then, accepted."""
+    asked_or_refused = report.status in ("place-asked", "refused")
+    return Story(
+        id=report.id,
+        code=report.code,
+        status=cast(Status, report.status) if asked_or_refused else "accepted",
+        accepted=Accepted(
+            received_at=report.received_at,
+            text=report.text,
+            category=report.category,
+            place=report.sent_place,
+            media=report.media,
+            attributes=report.attributes,
+            observed_at=report.observed_at,
+            language=report.language,
+        ),
+        refusal=report.refusal,
+    )

@@ -1,0 +1,79 @@
+"""What tracking's routes work with, opened and closed with the application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from cities.areas import Areas
+from contracts.city import City
+from runtime.db import Database, is_transient
+from runtime.errors import Problem, unavailable
+from services.tracking.adapters.intake_client import IntakeReports, Newest
+from services.tracking.settings import Settings
+
+
+def utc_now() -> datetime:
+    """The clock of this process, for answers only."""
+    return datetime.now(UTC)
+
+
+class Context:
+    """`async with context.open()`; before that there is no database."""
+
+    db: Database
+    newest: Newest
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        city: City,
+        areas: Areas,
+        newest: Newest | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.settings = settings
+        self.city = city
+        self.areas = areas
+        self.clock = clock
+        self._given_newest = newest
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connects to PostgreSQL."""
+        own = self.settings.own
+        self.db = await Database.connect(own.database_url, schema="tracking", size=own.pool_size)
+        intake = IntakeReports(self.settings.common.internal_url, own.service_key)
+        self.newest = self._given_newest or intake
+        try:
+            yield
+        finally:
+            await intake.close()
+            await self.db.close()
+
+
+class SteadyRoute(APIRoute):
+    """While the database is away the answer is 503 with Retry-After."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler inside."""
+        inner = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except Problem:
+                raise
+            except Exception as error:
+                # Passes by itself or not: only the first is a 503.
+                if is_transient(error):
+                    raise unavailable() from error
+                raise
+
+        return answer

@@ -1,0 +1,1 @@
+"""What tracking makes of facts: pure."""
