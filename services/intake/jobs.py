@@ -37,7 +37,7 @@ class Jobs:
         self._photos = PhotoProcessor(most_pixels=pixels)
 
     async def start(self, _: Database) -> None:
-        """The decoders' processes start with their first photo."""
+        """The decoders' processes start ahead of the first photo."""
         await self._headers.__aenter__()
         await self._photos.__aenter__()
 

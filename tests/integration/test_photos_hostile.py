@@ -171,6 +171,21 @@ async def test_a_caller_who_leaves_takes_the_child_along(tmp_path: Path) -> None
         assert isinstance(await photos.process(good(tmp_path)), PhotoResult)
 
 
+async def test_impatient_callers_do_not_break_off_a_start(tmp_path: Path) -> None:
+    """On a slow machine an upload waits shorter than the decoder's imports take."""
+    async with PhotoProcessor() as photos:
+        await until(lambda: bool(photos.pids()))
+        (child,) = photos.pids()
+        os.kill(child, signal.SIGSTOP)  # a slow start
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(photos.read_exif(good(tmp_path)), 0.02)
+        assert photos.pids() == [child]
+        os.kill(child, signal.SIGCONT)
+        assert not isinstance(await photos.read_exif(good(tmp_path)), PhotoRefused)
+        assert photos.pids() == [child]
+
+
 async def test_a_child_is_replaced_after_its_share(tmp_path: Path) -> None:
     async with PhotoProcessor() as photos:
         path = good(tmp_path)

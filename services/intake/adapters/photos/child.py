@@ -1,7 +1,8 @@
 """The process that decodes: short of memory, time and files, so that a hostile photo ends here.
 
 Started by `processor.py` as `python -m services.intake.adapters.photos.child`; reads tasks on
-its standard input, writes replies to what was its standard output, and ends when the input does.
+its standard input, writes a greeting and replies to what was its standard output, and ends when
+the input does.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ import resource
 import sys
 from typing import IO
 
-from services.intake.adapters.photos.messages import TASKS_PER_CHILD, PhotoRefused, frame, read_task
+from services.intake.adapters.photos.messages import (
+    HELLO,
+    TASKS_PER_CHILD,
+    PhotoRefused,
+    frame,
+    read_task,
+)
 
 MEMORY_BYTES = 512 * 2**20
 CPU_S_PER_TASK = 5
@@ -27,6 +34,8 @@ def main() -> None:
     from services.intake.adapters.photos import decode
 
     decode.prepare()
+    replies.write(HELLO)
+    replies.flush()
     for _ in range(TASKS_PER_CHILD):
         _limit_next_task()
         task = read_task(sys.stdin.buffer)

@@ -22,6 +22,8 @@ ServedSize = Literal["large", "small"]
 
 LENGTH_BYTES = 4
 MOST_MESSAGE_BYTES = 16 * 2**20
+HELLO = b"\x01"
+"""What a child says first: its decoders are imported, the next answer will be quick."""
 TASKS_PER_CHILD = 200
 """A fresh process now and then forgets every leak of the decoders."""
 

@@ -14,6 +14,7 @@ from typing import Self
 import msgspec
 
 from services.intake.adapters.photos.messages import (
+    HELLO,
     LENGTH_BYTES,
     MOST_MESSAGE_BYTES,
     TASKS_PER_CHILD,
@@ -29,6 +30,7 @@ from services.intake.adapters.photos.messages import (
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "services.intake.adapters.photos.child"
 TRIES = 2
+START_S = 60.0
 
 
 class ChildDied(Exception):
@@ -43,8 +45,8 @@ class PhotoProcessor:
     """`async with PhotoProcessor() as photos: await photos.process(path)`.
 
     At most `workers` photos are decoded at a time, further calls wait in line. A call that takes
-    longer than `timeout_s` (wall clock) costs its child. One that lost its child is tried once more
-    with a fresh one: somebody else may have killed it.
+    longer than `timeout_s` (wall clock) costs its child; the child's start is not counted. One
+    that lost its child is tried once more with a fresh one: somebody else may have killed it.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class PhotoProcessor:
 
     async def __aenter__(self) -> Self:
         for child in self._children:
+            child.start()
             self._idle.put_nowait(child)
         return self
 
@@ -102,10 +105,11 @@ class PhotoProcessor:
 
 
 class _Child:
-    """One place in the pool; its process is started when needed and replaced when gone."""
+    """One place in the pool; its process is started ahead and replaced when it is gone."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._tasks = 0
 
     @property
@@ -113,12 +117,25 @@ class _Child:
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
+    def start(self) -> asyncio.Task[asyncio.subprocess.Process]:
+        """The start under way, or a new one.
+
+        Whoever waits for it may leave: on a slow machine callers are less patient than the
+        imports take, and a start that each of them broke off would never come to its end.
+        """
+        if self._starting is None:
+            self._tasks = 0
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._starting
+
     async def ask(self, task: bytes, timeout_s: float) -> Reply:
-        """Raises ChildDied; afterwards, or when cancelled, the process is gone."""
+        """Raises ChildDied; afterwards, or when cancelled while it works, the process is gone."""
+        process = await self._running()
         answered = False
         try:
             async with asyncio.timeout(timeout_s):
-                reply = await self._exchange(task)
+                reply = await self._exchange(process, task)
             answered = True
             return reply
         except TimeoutError:
@@ -130,8 +147,8 @@ class _Child:
             if not answered:
                 await self.end()
 
-    async def _exchange(self, task: bytes) -> Reply:
-        process = await self._running()
+    async def _exchange(self, process: asyncio.subprocess.Process, task: bytes) -> Reply:
+        self._tasks += 1
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(task)
         await process.stdin.drain()
@@ -141,11 +158,14 @@ class _Child:
         return decode_reply(await process.stdout.readexactly(size))
 
     async def _running(self) -> asyncio.subprocess.Process:
-        if self._tasks == TASKS_PER_CHILD:
+        died = self._process is not None and self._process.returncode is not None
+        if died or self._tasks == TASKS_PER_CHILD:
             await self.end()
-        if self._process is None or self._process.returncode is not None:
-            self._tasks = 0
-            self._process = await asyncio.create_subprocess_exec(
+        return await asyncio.shield(self.start())
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        try:
+            self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-s",
                 "-P",
@@ -160,11 +180,21 @@ class _Child:
                 start_new_session=True,
                 limit=MOST_MESSAGE_BYTES,
             )
-        self._tasks += 1
-        return self._process
+            assert process.stdout is not None
+            async with asyncio.timeout(START_S):
+                await process.stdout.readexactly(len(HELLO))
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            self._starting = None
+            await self.end()
+            raise ChildDied(too_costly=False) from None
+        return process
 
     async def end(self) -> int | None:
         """Kills the process if it runs; its exit code, None when there was none."""
+        starting, self._starting = self._starting, None
+        if starting is not None and not starting.done():
+            starting.cancel()
+            await asyncio.wait([starting])
         process, self._process = self._process, None
         if process is None:
             return None
