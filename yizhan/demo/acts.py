@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from contracts.city import Wording
 from yizhan.demo import crowd, fixed_clock, reporting, scenes
@@ -14,7 +15,9 @@ from yizhan.demo.handling import PLAYS, Play
 from yizhan.demo.live_queue import LiveQueue
 from yizhan.demo.metrics_pages import figures
 from yizhan.demo.people import Reporter, Unexpected, staff
-from yizhan.demo.stage import Stage
+from yizhan.demo.stage import Sent, Stage
+
+LOOK_S, LOOK_AGAIN_S = 30.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,35 @@ async def handlers_at_work(stage: Stage) -> None:
         await PLAYS[scene.key](Play(stage, stage.sent[scene.key], operator))
 
 
+async def reporters_look(stage: Stage) -> None:
+    """GET /v1/reports/{id}: the read side has followed."""
+    for key, end in scenes.ENDS.items():
+        sent = stage.sent[key]
+        report = await _at_its_end(sent, end)
+        case = report["case"] or {}
+        reason = case.get("refusal") or report["refusal"]
+        owner = f"{case['community']['name']}  " if case.get("community") else ""
+        told = f"  {reason['text']}" if reason else ""
+        steps = sum(line["about"] == "case" for line in report["timeline"])
+        stage.seen[key] = case.get("state") or report["status"]
+        stage.screen.person(
+            "市民 reporter",
+            f"{report['code']}  {sent.scene.name.zh}  {owner}{stage.seen[key]}{told}  "
+            f"{steps} 步 steps",
+        )
+
+
+async def _at_its_end(sent: Sent, end: str) -> dict[str, Any]:
+    """The report as its reporter sees it, once it has come there; else as it is after a while."""
+    deadline = time.monotonic() + LOOK_S
+    while True:
+        report = await sent.reporter.ask("GET", f"/v1/reports/{sent.report_id}")
+        state = (report["case"] or {}).get("state") or report["status"]
+        if state == end or time.monotonic() > deadline:
+            return report
+        await asyncio.sleep(LOOK_AGAIN_S)
+
+
 async def calendar(stage: Stage) -> None:
     """Deadlines that depend on the day, on a fixed clock."""
     for row in fixed_clock.ROWS:
@@ -131,6 +163,7 @@ ACTS: tuple[Act, ...] = (
     Act(Wording("不那么顺的四件", "Four less simple ones"), harder_ones),
     Act(Wording("社区队列", "The queues"), queues),
     Act(Wording("处置与核查", "Handled, proven, closed"), handlers_at_work),
+    Act(Wording("市民看到的", "What reporters see"), reporters_look),
     Act(Wording("时限（固定时钟）", "Deadlines on a fixed clock"), calendar),
     Act(Wording("一大批", "A crowd"), a_crowd),
 )

@@ -63,6 +63,12 @@ class Evidence:
         owners = {r.chain: r.case["community"] for r in self.of("cases") if _seq(r) == 2}
         return sum(wanted.get(report) == owner for report, owner in owners.items())
 
+    def rightly_asked(self) -> int:
+        """Questions for the place of the one report that had none. (A slow machine may ask for a
+        photo's, too, when it is read later than two seconds.)"""
+        asked = (r for r in self.of("reports") if r.type == "PlaceAsked")
+        return sum(r.chain == self.stage.sent["smoke"].report_id for r in asked)
+
     def rightly_filed(self) -> int:
         """Scenes that were normalised with the category that their table says."""
         filed = {

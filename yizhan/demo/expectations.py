@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from yizhan.demo.evidence import Evidence
 from yizhan.demo.fixed_clock import ROWS, found
-from yizhan.demo.scenes import CASES
+from yizhan.demo.scenes import CASES, ENDS
 
 OWN = len(CASES)
 LINES = 54
@@ -41,7 +41,7 @@ def _sql(what: str, query: str, expected: int, each_of_crowd: int = 0) -> Expect
 EXPECTATIONS: tuple[Expectation, ...] = (
     _events("ReportSubmitted", 9, 1),
     _events("ReportNormalised", 8, 1),
-    _events("PlaceAsked", 1),
+    Expectation("kafka", "PlaceAsked of the report that had none", 1, Evidence.rightly_asked),
     _events("ReportRefused", 1),
     _events("CaseOpened", OWN, 1),
     _events("CaseAssigned", OWN + 1, 1),  # greenery once more, by the operator
@@ -57,9 +57,9 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     _events("CaseRefused", 1),
     Expectation(
         "kafka",
-        "all events of submissions, reports, cases",
-        19 + LINES,
-        lambda e: sum(len(e.of(topic)) for topic in KNOWN_TOPICS),
+        "all events of submissions, reports, cases but PlaceAsked",
+        18 + LINES,
+        lambda e: sum(len(e.of(topic)) for topic in KNOWN_TOPICS) - e.types["PlaceAsked"],
         4,
     ),
     Expectation("kafka", "cases with events out of order", 0, Evidence.broken_orders),
@@ -79,6 +79,12 @@ EXPECTATIONS: tuple[Expectation, ...] = (
         "repetitions with the same key that gave the same report",
         1,
         lambda e: sum(first == again for first, again in e.stage.retries),
+    ),
+    Expectation(
+        "http",
+        "reporters who see the right end of their report",
+        len(ENDS),
+        lambda e: sum(e.stage.seen.get(key) == end for key, end in ENDS.items()),
     ),
     _sql("reports kept", "select count(*) from intake.reports", 9, 1),
     _sql(

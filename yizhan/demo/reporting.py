@@ -16,7 +16,7 @@ from yizhan.demo.stage import Sent, Stage
 
 PHOTO_AGE = timedelta(minutes=4)
 PLACE_SOURCES = {"exif": "照片 EXIF", "client": "手机 phone", "answer": "回答 answer"}
-LAST = {"CaseAssigned", "ReportJoined", "PlaceAsked", "ReportRefused"}
+LAST = {"CaseAssigned", "ReportJoined", "ReportRefused"}
 
 
 async def send(stage: Stage, scene: Scene, reporter: Reporter, *, twice: bool = False) -> Sent:
@@ -44,9 +44,9 @@ async def send(stage: Stage, scene: Scene, reporter: Reporter, *, twice: bool = 
 async def follow(stage: Stage, sent: Sent, began: float, *, after: int = 0) -> None:
     """Shows what Kafka carries about the report; then that the handler's screen shows it."""
     final = None
-    async for record in stage.witness.follow(
-        sent.report_id, lambda record: record.type in LAST, after
-    ):
+    # A photo that is read late: the reporter is asked meanwhile, and the photo answers.
+    last = LAST if sent.scene.place_by != "nobody" or after else LAST | {"PlaceAsked"}
+    async for record in stage.witness.follow(sent.report_id, lambda r: r.type in last, after):
         hop_ms = (record.seen_at - began) * 1000
         stage.screen.step(hop_ms, record.topic, _told(stage, record), _style(record))
         final = record

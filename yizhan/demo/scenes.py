@@ -123,3 +123,15 @@ CASES = (*EXAMPLES, RAILING, SMOKE)
 """The scenes that open a case of their own."""
 GREENERY_NEIGHBOUR = "610113002007"
 """Borders on the community of GREENERY; gets that case after it was returned."""
+ENDS = {
+    "bin": "closed",
+    "greenery": "closed",
+    "lamp": "closed",
+    "manhole": "closed",
+    "water": "closed",
+    "railing": "closed",
+    "same-bin": "closed",
+    "outside": "refused",
+    "smoke": "refused",
+}
+"""What the reporters of the scenes see in the end."""

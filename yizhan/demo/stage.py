@@ -49,6 +49,8 @@ class Stage:
     sent: dict[str, Sent] = field(default_factory=dict)
     crowd: dict[str, str] = field(default_factory=dict)
     """Report id -> the community that has to get it."""
+    seen: dict[str, str] = field(default_factory=dict)
+    """The scene's key -> what its reporter sees in the end."""
     retries: list[tuple[str, str]] = field(default_factory=list)
     """Ids of a report and of its repetition with the same key."""
 
