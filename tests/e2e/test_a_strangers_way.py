@@ -31,6 +31,8 @@ from yizhan import state
 from yizhan.environment import present_services
 from yizhan.ports import is_free
 
+pytestmark = pytest.mark.timeout(300)
+"""The first test of the module carries the start of everything."""
 LAT, LON, COMMUNITY = HOME
 CANARIES = {
     "text": "张三丰电话13912345678这盏灯坏了",

@@ -15,7 +15,7 @@ from yizhan.ports import free_port
 from yizhan.state import ProcessState, State
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 90.0
+START_S = 180.0
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float) -> None:
