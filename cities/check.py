@@ -6,6 +6,7 @@ import sys
 
 from cities.areas import load_areas
 from cities.load import CityError, load_city
+from cities.notices import load_notices
 
 USAGE = "usage: python -m cities.check NAME_OR_FOLDER"
 
@@ -17,6 +18,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         city, areas = load_city(arguments[0]), load_areas(arguments[0])
+        load_notices(arguments[0])
     except CityError as error:
         print(error, file=sys.stderr)
         return 2

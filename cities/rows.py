@@ -156,3 +156,21 @@ class CityFile(Row, frozen=True, kw_only=True):
     reopen_within_days: float
     milestones: MilestonesRow
     escalation: list[EscalationRow]
+
+
+class TextRow(Row, frozen=True, kw_only=True):
+    title: str
+    body: str
+
+
+class ToldRow(Row, frozen=True, kw_only=True):
+    event: str
+    to: list[str]
+    texts: dict[str, TextRow]
+    when: dict[str, list[str]] = {}
+    urgent: bool = False
+
+
+class NoticesFile(Row, frozen=True, kw_only=True):
+    webhooks: list[str]
+    notices: list[ToldRow]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from contracts.facts import Fact
+from contracts.notice_table import NoticeText
 
 
 class NoticeFact(Fact, frozen=True, kw_only=True):
-    """Shared: which event was told to whom by which channel."""
+    """Shared: which event was told to whom by which channel.
+
+    `about` is the event's subject (a case, report or reporter), `event` its id, `told` its type.
+    """
 
     notice_id: str
     recipient_id: str
@@ -19,9 +23,16 @@ class NoticeFact(Fact, frozen=True, kw_only=True):
 
 
 class NoticeDelivered(NoticeFact, frozen=True, kw_only=True):
-    """The recipient's side has it."""
+    """The recipient's side has it. `texts` by language are what a person reads (inbox only).
+
+    `quiet`: do not ring now.
+    """
 
     attempts: int = 1
+    texts: dict[str, NoticeText] = {}
+    told: str | None = None
+    urgent: bool = False
+    quiet: bool = False
 
 
 class NoticeFailed(NoticeFact, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ RING = 500
 BATCH = 1000
 POLL_S = 2.0
 SLOW_CLIENT = 1000
+IDLE_RINGS = 1000
+"""Rings that nobody listens to are kept up to so many in a process; feeds of people are many."""
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +156,12 @@ class FeedReader:
                     yield fresh
         finally:
             ring.listeners.discard(queue)
+            self._forget_if_idle(feed, ring)
+
+    def _forget_if_idle(self, feed: str, ring: _Ring) -> None:
+        known = self._rings.get(feed) is ring
+        if known and not ring.listeners and len(self._rings) > IDLE_RINGS:
+            del self._rings[feed]
 
     async def _ring(self, feed: str) -> _Ring:
         ring = self._rings.get(feed)

@@ -74,7 +74,11 @@ Handler = Callable[[Database, Job], Awaitable[Commit]]
 
 
 class Retry(Exception):
-    """Not now: try again later."""
+    """Not now: try again later, and not before `after_s` seconds when the other side said so."""
+
+    def __init__(self, reason: str = "", after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
 
 
 class GiveUp(Exception):
@@ -95,6 +99,11 @@ async def enqueue(connection: Connection, jobs: Sequence[NewJob]) -> None:
             [dict(job.payload) for job in jobs],
             [job.delay_s for job in jobs],
         )
+
+
+def job_of(row: Any) -> Job:
+    """The job in a row of a lease."""
+    return Job(row["id"], row["kind"], row["ref"], row["payload"], row["attempts"])
 
 
 async def _nothing(_: Connection) -> None:
@@ -148,13 +157,18 @@ class JobRunner:
         row = await db.fetchrow(_LEASE, list(self.kinds), lease, self.lease_s)
         if row is None:
             return False
-        job = Job(row["id"], row["kind"], row["ref"], row["payload"], row["attempts"])
+        await self.attempt(db, job_of(row), lease, committed)
+        return True
+
+    async def attempt(
+        self, db: Database, job: Job, lease: UUID, committed: Callable[[], None]
+    ) -> None:
+        """One attempt at a job that is leased, to its outcome in SQL."""
         started = time.perf_counter()
         outcome = await self._attempt(db, job, lease)
         metrics.JOBS_TOTAL.labels(db.schema, job.kind, outcome).inc()
         metrics.JOB_SECONDS.labels(db.schema, job.kind).observe(time.perf_counter() - started)
         committed()
-        return True
 
     async def _attempt(self, db: Database, job: Job, lease: UUID) -> str:
         try:
@@ -166,6 +180,7 @@ class JobRunner:
             if job.attempt >= self.max_attempts:
                 return await self._give_up(db, job, lease, reason)
             delay_s = min(self.first_delay_s * 2 ** (job.attempt - 1), self.most_delay_s)
+            delay_s = max(delay_s, min(getattr(error, "after_s", 0.0), self.most_delay_s))
             await db.execute(_LATER, job.id, lease, reason[:500], delay_s)
             return "retried"
         async with db.transaction() as connection:

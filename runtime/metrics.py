@@ -162,3 +162,22 @@ PROVISIONAL_CLOCKS_TOTAL = _counter(
 PROCESS_RESTARTS = _gauge(
     "yizhan_process_restarts", ("process",), "Restarts by the supervisor since it started."
 )
+NOTICES_TOTAL = _counter(
+    "yizhan_notices_total",
+    ("channel", "outcome"),
+    "Notices by channel (inbox, webhook) that were delivered, retried or failed.",
+)
+WEBHOOK_SECONDS = _histogram(
+    "yizhan_webhook_seconds",
+    ("outcome",),
+    "One attempt at a webhook until its answer: delivered, refused, error or timeout.",
+    "seconds",
+    LATENCY_S,
+)
+WEBHOOK_DELAY_SECONDS = _histogram(
+    "yizhan_webhook_delay_seconds",
+    (),
+    "From an event's occurrence to its delivery at a webhook.",
+    "seconds",
+    LATENCY_S,
+)

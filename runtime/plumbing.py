@@ -177,3 +177,15 @@ def statements_v1() -> list[str]:
         *_STATEMENTS_V1,
         f"select make_partitions(current_date - {HORIZON_DAYS}, current_date + {AHEAD_DAYS})",
     ]
+
+
+_LANES_V1 = (
+    "alter table jobs add column lane text",
+    "create index jobs_lane_due on jobs (lane, due_at) where not given_up and lane is not null",
+    "create index jobs_lane_busy on jobs (lane) where lease is not null and lane is not null",
+)
+
+
+def lanes_v1() -> list[str]:
+    """SQL for a service whose jobs have lanes (see runtime.lanes), after `statements_v1`."""
+    return list(_LANES_V1)

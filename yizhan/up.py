@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cities.areas import Areas, load_areas
 from cities.load import load_city
+from cities.notices import load_notices
 from yizhan import database, servers, state, topics, welcome
 from yizhan.datafolder import DataFolder
 from yizhan.environment import Installation, database_place, present_services
@@ -43,6 +44,7 @@ def up(options: Options) -> None:
     """
     city = os.environ.get("YIZHAN_CITY", DEFAULT_CITY)
     load_city(city)
+    load_notices(city)
     areas = load_areas(city)
     data = DataFolder(options.data)
     data.make()

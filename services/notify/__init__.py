@@ -1,0 +1,1 @@
+"""Consumes observers, reports, cases and credits, decides who hears what, emits notices."""

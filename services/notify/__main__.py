@@ -1,0 +1,13 @@
+"""`python -m services.notify api|worker`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cities.load import CityError
+from runtime.process import main
+from services.notify import bootstrap
+
+if __name__ == "__main__":
+    main(bootstrap, sys.argv[1:], os.environ, port=8004, wrong=CityError)

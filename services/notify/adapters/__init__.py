@@ -1,0 +1,1 @@
+"""Notify's edges out: its tables, and the receivers of webhooks."""

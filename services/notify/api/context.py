@@ -1,0 +1,107 @@
+"""What notify's routes work with, opened and closed with the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from contracts.city import City
+from contracts.notice_table import NoticeTable
+from runtime import idempotency
+from runtime.db import Connection, Database, is_transient
+from runtime.errors import Problem, declare, unavailable
+from runtime.feed import FeedReader
+from runtime.idempotency import Answer, checked_key, request_hash
+from services.notify.adapters.sending import Resolver
+from services.notify.settings import Settings
+
+REFUSED_URL = declare(
+    "refused-webhook-url",
+    422,
+    "不能向该网址发送",
+    "Nothing is sent to this URL",
+)
+TOO_MANY_WEBHOOKS = declare(
+    "too-many-webhooks", 409, "Webhook 数量已达上限", "There are as many webhooks as may be"
+)
+NOT_FAILED = declare(
+    "delivery-not-failed",
+    409,
+    "只有已失败的投递可以重试",
+    "Only a delivery that failed can be retried",
+)
+
+
+class Context:
+    """`async with context.open()`; before that there is no database."""
+
+    db: Database
+    feeds: FeedReader
+
+    def __init__(
+        self, settings: Settings, *, city: City, table: NoticeTable, resolver: Resolver
+    ) -> None:
+        self.settings = settings
+        self.city = city
+        self.table = table
+        self.resolver = resolver
+        self.policy = settings.policy()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connects to PostgreSQL and follows the feeds."""
+        own = self.settings.own
+        self.db = await Database.connect(own.database_url, schema="notify", size=own.pool_size)
+        self.feeds = FeedReader(self.db)
+        following = asyncio.create_task(self.feeds.run())
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await self.db.close()
+
+    async def once(
+        self,
+        actor: str,
+        key: str | None,
+        parts: tuple[Any, ...],
+        work: Callable[[Connection], Awaitable[Answer]],
+    ) -> Response:
+        """The write in one transaction; the same key and parts give the first answer again."""
+        key = checked_key(key)
+        async with self.db.transaction() as connection:
+            if key is not None:
+                done = await idempotency.claim(connection, actor, key, request_hash(*parts))
+                if done is not None:
+                    return done.response()
+            answer = await work(connection)
+            if key is not None:
+                await idempotency.store(connection, actor, key, answer)
+        return answer.response()
+
+
+class SteadyRoute(APIRoute):
+    """While the database is away the answer is 503 with Retry-After."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler inside."""
+        inner = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except Problem:
+                raise
+            except Exception as error:
+                # Passes by itself or not: only the first is a 503.
+                if is_transient(error):
+                    raise unavailable() from error
+                raise
+
+        return answer
