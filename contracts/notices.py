@@ -9,7 +9,7 @@ from contracts.notice_table import NoticeText
 class NoticeFact(Fact, frozen=True, kw_only=True):
     """Shared: which event was told to whom by which channel.
 
-    `about` is the event's subject (a case, report or reporter), `event` its id, `told` its type.
+    `about` is the event's subject (a case, report or reporter), `event` its type.
     """
 
     notice_id: str
@@ -30,7 +30,7 @@ class NoticeDelivered(NoticeFact, frozen=True, kw_only=True):
 
     attempts: int = 1
     texts: dict[str, NoticeText] = {}
-    told: str | None = None
+    event_id: str | None = None
     urgent: bool = False
     quiet: bool = False
 

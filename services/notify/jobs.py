@@ -118,27 +118,25 @@ async def _nothing(_: Connection) -> None:
 
 async def _tell(connection: Connection, delivery_id: UUID, row: Any, reason: str | None) -> None:
     """NoticeDelivered, or NoticeFailed with that reason."""
-    recipient = f"{WEBHOOK}:{row['webhook_id']}"
     shared: dict[str, Any] = {
         "notice_id": str(delivery_id),
-        "recipient_id": recipient,
+        "recipient_id": str(row["webhook_id"]),
         "channel": WEBHOOK,
         "about": row["about"],
-        "event": str(row["event_id"]),
+        "event": row["type"],
         "attempts": row["attempts"],
     }
     fact: NoticeFact
     if reason is None:
-        fact = NoticeDelivered(**shared, told=row["type"])
+        fact = NoticeDelivered(**shared, event_id=str(row["event_id"]))
     else:
         fact = NoticeFailed(**shared, reason=reason)
-    seq = await notice_sql.next_seq(connection, recipient)
     now = await connection.fetchval("select clock_timestamp()")
     event: Event = new_event(
         fact,
         source=SERVICE,
-        subject=recipient,
-        seq=seq,
+        subject=str(delivery_id),
+        seq=row["told"],
         occurred_at=now,
         correlation_id=row["correlation_id"],
     )

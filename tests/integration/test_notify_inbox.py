@@ -50,12 +50,12 @@ async def test_a_reporter_hears_of_their_case_in_either_language(notify: Notify)
     assert english["notices"][0]["title"] == "Accepted"
     leaving = await notify.events()
     assert [(each.type, each.subject, each.seq) for each in leaving] == [
-        ("NoticeDelivered", "r-1", 1),
-        ("NoticeDelivered", "r-1", 2),
+        ("NoticeDelivered", page["notices"][1]["id"], 1),
+        ("NoticeDelivered", page["notices"][0]["id"], 1),
     ]
     body = leaving[0].body
     assert isinstance(body, NoticeDelivered)
-    assert (body.notice_id, body.channel) == (page["notices"][1]["id"], "inbox")
+    assert (body.recipient_id, body.channel, body.event) == ("r-1", "inbox", "CaseOpened")
 
 
 async def test_a_replay_changes_nothing(notify: Notify) -> None:

@@ -66,9 +66,10 @@ async def test_a_receiver_verifies_what_it_gets(notify: Notify, there: Receiver)
     assert (line["attempts"], line["last_status"], line["last_error"]) == (1, 204, None)
     with pytest.raises(WebhookVerificationError):
         Webhook(made["secret"]).verify(got.body + b" ", got.headers)
-    said = [each for each in await notify.events() if each.subject.startswith("webhook:")]
+    said = [each for each in await notify.events() if each.subject == line["id"]]
     assert isinstance(said[0].body, NoticeDelivered)
-    assert (said[0].seq, said[0].body.event) == (1, str(told.event_id))
+    assert (said[0].seq, said[0].body.event_id) == (1, str(told.event_id))
+    assert said[0].body.recipient_id == made["id"]
 
 
 async def test_a_replay_sends_nothing_again(notify: Notify, there: Receiver) -> None:
@@ -151,6 +152,8 @@ async def test_dead_after_the_last_attempt_and_retried_by_hand(
         assert (answer.status_code, answer.json()["state"]) == (202, "pending")
         (line,) = await ended(notify, made, "delivered")
     assert line["attempts"] == 4
+    told = [(each.type, each.seq) for each in await notify.events() if each.subject == line["id"]]
+    assert told == [("NoticeFailed", 1), ("NoticeDelivered", 2)]
     assert len({each.headers["webhook-id"] for each in there.requests}) == 1
     assert len({each.body for each in there.requests}) == 1
     again = await operator.post(retry)

@@ -34,8 +34,9 @@ update deliveries set attempts = attempts + 1, last_status = $2, last_error = $3
 where id = $1
 """
 _END = """
-update deliveries set state = $2, last_error = coalesce($3, last_error) where id = $1
-returning webhook_id, event_id, about, correlation_id, attempts, type, last_error
+update deliveries set state = $2, last_error = coalesce($3, last_error), told = told + 1
+where id = $1
+returning webhook_id, event_id, about, correlation_id, attempts, type, last_error, told
 """
 _PAGE = """
 select id, webhook_id, event_id, type, about, state, attempts, last_status, last_error, last_at,

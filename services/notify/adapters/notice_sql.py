@@ -39,11 +39,6 @@ update recipients set last_seq = row.last_seq
 from unnest($1::text[], $2::bigint[]) as row (id, last_seq)
 where recipients.id = row.id and recipients.last_seq <> row.last_seq
 """
-_NEXT_SEQ = """
-insert into recipients (id, last_seq) values ($1, 1)
-on conflict (id) do update set last_seq = recipients.last_seq + 1
-returning last_seq
-"""
 _ERASE_NOTICES = "delete from notices where recipient = any ($1::text[])"
 _ERASE_RECIPIENTS = """
 update recipients set erased_at = clock_timestamp(), language = null, quiet_from = null,
@@ -108,12 +103,6 @@ async def save_seqs(connection: Connection, recipients: Sequence[Recipient]) -> 
         await connection.execute(
             _SAVE_SEQS, [each.id for each in recipients], [each.last_seq for each in recipients]
         )
-
-
-async def next_seq(connection: Connection, recipient: str) -> int:
-    """The next number of a recipient, whose row is locked from here on."""
-    seq: int = await connection.fetchval(_NEXT_SEQ, recipient)
-    return seq
 
 
 async def erase(connection: Connection, ids: Collection[str]) -> None:

@@ -59,7 +59,7 @@ def live(fact: NoticeDelivered, spoken: Language) -> dict[str, Any]:
     text = fact.texts[spoken]
     return {
         "id": fact.notice_id,
-        "type": fact.told,
+        "type": fact.event,
         "about": fact.about,
         "title": text.title,
         "body": text.body,

@@ -12,8 +12,8 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
-    # A reporter's id, or a shared one: community:<code>, department:<code>, operators,
-    # webhook:<id>. `last_seq` counts the events about it; a row outlives its erasure.
+    # A reporter's id, or a shared one: community:<code>, department:<code>, operators.
+    # `last_seq` counts its notices; a row outlives its erasure.
     """
     create table recipients (
         id text primary key,
@@ -65,6 +65,7 @@ STATEMENTS = (
     """,
     """
     create table deliveries (
+        -- `told` counts the events about it on topic notices
         id uuid primary key,
         webhook_id uuid not null references webhooks on delete cascade,
         event_id uuid not null,
@@ -75,6 +76,7 @@ STATEMENTS = (
         body text not null,
         state text not null default 'pending',
         attempts integer not null default 0,
+        told integer not null default 0,
         last_status integer,
         last_error text,
         last_at timestamptz,
