@@ -36,6 +36,7 @@ from services.notify.domain.quiet import Preferences, is_quiet
 from services.notify.domain.telling import told
 from services.notify.domain.webhooks import Filter, payload
 from services.notify.domain.words import filled, words_of
+from tests.golden import Golden, examples
 from tests.notify_facts import COMMUNITY, about, case, event
 
 XIAN = load_city("xian")
@@ -279,3 +280,24 @@ def test_the_business_key_is_an_id() -> None:
     same = notice_id(event_id, "r", "inbox")
     assert same == notice_id(event_id, "r", "inbox")
     assert len({same, notice_id(event_id, "q", "inbox"), notice_id(event_id, "r", "webhook")}) == 3
+
+
+@pytest.mark.parametrize(
+    "golden", examples("observers", "reports", "cases", "credits"), ids=lambda each: each.name
+)
+def test_every_golden_event_is_told_in_whole_sentences(golden: Golden) -> None:
+    found = golden.event()
+    for recipient, row in told(TABLE, found.body).items():
+        check_id(recipient)
+        texts = filled(row, found.body, XIAN)
+        assert texts == filled(row, found.body, XIAN)
+        for text in texts.values():
+            assert text.title and text.body
+            assert "None" not in text.body and "{" not in text.body
+    if golden.topic == "cases":
+        reporters = {each["reporter_id"] for each in golden.value["case"]["reports"]}
+        body = payload(found)
+        assert body == payload(found)
+        assert not [each for each in reporters if each in body]
+        for free_text in (golden.value["case"].get("text"), golden.value.get("note")):
+            assert free_text is None or free_text not in body

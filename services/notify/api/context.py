@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -12,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from contracts.city import City
 from contracts.notice_table import NoticeTable
-from runtime import idempotency
+from runtime import errors, idempotency
 from runtime.db import Connection, Database, is_transient
 from runtime.errors import Problem, declare, unavailable
 from runtime.feed import FeedReader
@@ -35,6 +36,9 @@ NOT_FAILED = declare(
     "只有已失败的投递可以重试",
     "Only a delivery that failed can be retried",
 )
+
+documents = partial(errors.documents, own=(REFUSED_URL, TOO_MANY_WEBHOOKS, NOT_FAILED))
+"""OpenAPI `responses` for these statuses, with notify's own kinds of problems."""
 
 
 class Context:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Response
 
 from runtime.auth import allow
-from runtime.errors import FieldError, Problem, documents, invalid_field, not_found
+from runtime.errors import FieldError, Problem, invalid_field, not_found
 from runtime.idempotency import Answer
 from runtime.tokens import Caller
 from services.notify.adapters import delivery_sql, webhook_sql
@@ -18,7 +18,13 @@ from services.notify.adapters.webhook_sql import Wanted
 from services.notify.api import views
 from services.notify.api.answers import DeliveryGiven, WebhookGiven, WebhooksGiven
 from services.notify.api.bodies import WebhookBody
-from services.notify.api.context import REFUSED_URL, TOO_MANY_WEBHOOKS, Context, SteadyRoute
+from services.notify.api.context import (
+    REFUSED_URL,
+    TOO_MANY_WEBHOOKS,
+    Context,
+    SteadyRoute,
+    documents,
+)
 from services.notify.api.inbox import Key
 from services.notify.domain.signing import SECRET_BYTES, secret_of
 from services.notify.domain.targets import RefusedTarget
