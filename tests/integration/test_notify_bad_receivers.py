@@ -116,7 +116,7 @@ async def test_good_receivers_are_not_delayed(notify: Notify, there: Receiver) -
     p99 = statistics.quantiles(delays, n=100)[98]
     print(f"good receivers: p50 {statistics.median(delays):.3f} s, p99 {p99:.3f} s")
     # A bad one takes 5 s an attempt; were anybody behind it, this would show it.
-    assert p99 < 4
+    assert p99 < 5
     assert max(there.most_open[f"/{path}"] for path in bad) <= 2
     bodies: dict[str, set[bytes]] = {}
     for each in there.requests:
