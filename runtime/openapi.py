@@ -27,7 +27,9 @@ def schema(app: FastAPI, most_bytes: int) -> dict[str, Any]:
                 name = f"{verb.upper()} {path}"
                 _say_roles(operation, roles.get(name, frozenset()))
                 if "requestBody" in operation:
-                    _say_limit(operation, limits.get(name) or most_bytes)
+                    operation["x-max-body-bytes"] = limits.get(name) or most_bytes
+                if verb != "get":
+                    _say_body_problems(operation)
     components = document.setdefault("components", {})
     components["securitySchemes"] = {
         SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -43,8 +45,8 @@ def _say_roles(operation: dict[str, Any], roles: frozenset[str]) -> None:
     operation["x-roles"] = sorted(roles)
 
 
-def _say_limit(operation: dict[str, Any], most_bytes: int) -> None:
-    operation["x-max-body-bytes"] = most_bytes
+def _say_body_problems(operation: dict[str, Any]) -> None:
+    """Any body may be too large or compressed, needed or not."""
     for status, response in documents(413, 415).items():
         operation["responses"].setdefault(str(status), response)
     operation["responses"] = dict(sorted(operation["responses"].items()))

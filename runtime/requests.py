@@ -51,13 +51,20 @@ class Requests:
             await send(message)
 
         try:
-            if request.headers.get("content-encoding", "identity") != "identity":
+            if _is_compressed(request):
                 problem = Problem(UNSUPPORTED, zh="请求不要压缩", en="Send requests uncompressed")
                 await problem.response(request)(scope, receive, sending)
             else:
                 await self._app(scope, receive, sending)
         finally:
             _measure(scope, status, time.perf_counter() - started)
+
+
+def _is_compressed(request: Request) -> bool:
+    # Nobody reads a body that comes with a GET.
+    if request.method in ("GET", "HEAD"):
+        return False
+    return request.headers.get("content-encoding", "identity") != "identity"
 
 
 def _is_plain_413(message: Message) -> bool:
