@@ -33,7 +33,7 @@ from tests.integration.running import ROOT
 from tests.integration.test_golden_twice import message, told
 
 SEED = 20261124
-EXAMPLES = 20
+EXAMPLES = 12
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
