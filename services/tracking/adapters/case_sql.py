@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.cases import Case
 from runtime.db import Connection, Database
-from services.tracking.domain.batch import Line
+from services.tracking.domain.batch import ERASED, Line
 from services.tracking.domain.bigrams import bigrams
 
 # Bigrams come as JSON: SQL knows no array of arrays of unlike lengths.
@@ -81,6 +81,7 @@ async def _save_members(connection: Connection, cases: Sequence[Case]) -> None:
         (each.report_id, case.id): (each.reporter_id, each.joined_at)
         for case in cases
         for each in case.reports
+        if each.reporter_id != ERASED
     }
     keys = sorted(members)
     reports, owners = [UUID(report) for report, _ in keys], [UUID(case) for _, case in keys]
