@@ -12,6 +12,7 @@ setup: .venv/.done ## The project's own environment, anew when a lock has change
 
 .venv/.done: requirements.lock requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed")'
+	@echo 'making .venv: the packages are fetched the first time' >&2
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.lock
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock
