@@ -54,7 +54,7 @@ class Oracle:
         self, kafka: str, database: str, services: Sequence[str], *, tally: bool = False
     ) -> None:
         self.bus = Bus(kafka)
-        self._database = database
+        self.database = database
         self._services = tuple(services)
         self._tally = tally
 
@@ -64,7 +64,7 @@ class Oracle:
 
     async def sql(self, query: str, *args: object) -> list[Any]:
         """Rows, as the administrator."""
-        connection = await asyncpg.connect(self._database, timeout=10, command_timeout=30)
+        connection = await asyncpg.connect(self.database, timeout=10, command_timeout=30)
         try:
             return list(await connection.fetch(query, *args))
         finally:
@@ -120,7 +120,20 @@ class Oracle:
         _twice_on_topics(verdict, evidence)
         await self._tallied(verdict, evidence, more_only=True)
         await self._i5(verdict, ledger, extra_only=True)
+        self._count(verdict, ledger, evidence)
         return verdict
+
+    async def caught(self, ledger: Ledger, since: Offsets) -> Verdict:
+        """As soon as anything is certain, or when the run has settled."""
+        deadline = time.monotonic() + SETTLE_S
+        while time.monotonic() < deadline:
+            early = await self.doubled(ledger, since)
+            if early.breaches:
+                return early
+            lag, unsent = await self.pending()
+            if not sum(lag.values()) and not unsent:
+                break
+        return await self.judge(ledger, since)
 
     async def _i1(self, verdict: Verdict, ledger: Ledger, evidence: Evidence) -> None:
         """Accepted = opened + joined + refused + waiting + withdrawn, disjoint, by report id."""
@@ -149,7 +162,6 @@ class Oracle:
             verdict.breach("I1", "withdrawn differs")
         if "intake" in self._services:
             await self._intake(verdict, ledger, ways)
-        verdict.counts |= {name: len(reports) for name, reports in ways.items()}
 
     async def _intake(self, verdict: Verdict, ledger: Ledger, ways: dict[str, set[str]]) -> None:
         rows = await self.sql(
@@ -255,6 +267,7 @@ class Oracle:
         verdict.counts["dead letters"] = dead
 
     def _count(self, verdict: Verdict, ledger: Ledger, evidence: Evidence) -> None:
+        verdict.counts |= {name: len(reports) for name, reports in evidence.ways().items()}
         verdict.counts |= {
             "accepted": len(ledger.accepted),
             "closed": ledger.closed,
