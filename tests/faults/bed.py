@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,10 +21,10 @@ from yizhan.embedded.child import Child
 from yizhan.embedded.kafka import Kafka
 from yizhan.embedded.launch import wrapped
 from yizhan.embedded.postgres import Postgres
-from yizhan.environment import Installation, database_place
+from yizhan.environment import Installation, database_place, present_services
 from yizhan.ports import LOOPBACK, free_port, free_ports
 
-SERVICES = ("intake", "dispatch")
+SERVICES = present_services()
 READY_S = 90.0
 TALLY = """
 create table if not exists dispatch.tally (event_id uuid primary key, n integer not null);
@@ -33,7 +33,7 @@ grant all on dispatch.tally to yizhan_dispatch;
 
 
 class Bed:
-    """Kafka, PostgreSQL and the schemas of intake and dispatch."""
+    """Kafka, PostgreSQL and the schemas of every service."""
 
     def __init__(self, folder: Path) -> None:
         self.data = DataFolder(folder)
@@ -85,8 +85,10 @@ class Bed:
         admin = self.postgres.admin_url.rpartition("/")[0] + "/yizhan"
         return Oracle(self.kafka.address, admin, services, tally=tally)
 
-    def dispatch(self, mutant: str | None = None, slot: int = 0) -> Process:
-        """A dispatch worker, as it is or as that mutant of it."""
+    def dispatch(
+        self, mutant: str | None = None, slot: int = 0, more: Mapping[str, str] | None = None
+    ) -> Process:
+        """A dispatch worker, as it is or as that mutant of it; `more` for its environment."""
         module = ["services.dispatch", "worker"]
         if mutant is not None:
             module = ["tests.faults.mutant", mutant, "dispatch", "worker"]
@@ -94,20 +96,13 @@ class Bed:
         env = self.place.worker("dispatch") | {
             "YIZHAN_SLOT": str(slot),
             "YIZHAN_HEALTH_PORT": str(port),
+            **(more or {}),
         }
         return self._process(f"dispatch-{slot}", module, env, port)
 
-    def intake(self) -> Process:
-        """Intake's worker."""
-        port = self.place.health_ports["intake"]
-        return self._process(
-            "intake", ["services.intake", "worker"], self.place.worker("intake"), port
-        )
-
     def edge(self) -> Process:
-        """Both services' APIs. Their environment names only what this bed has."""
-        env = self.place.edge()
-        return self._process("edge", ["yizhan.edge"], env, self.place.port)
+        """Every service's API."""
+        return self._process("edge", ["yizhan.edge"], self.place.edge(), self.place.port)
 
     def _process(self, name: str, module: list[str], env: dict[str, str], port: int) -> Process:
         process = Process(name, self.data.logs / f"{name}.log", module, env, port)
