@@ -87,15 +87,16 @@ class Load:
     async def _report(
         self, token: str, kind: Kind, at: tuple[float, float], matter: int | None = None
     ) -> None:
-        await self._post(token, kind, at, matter)
+        await self.post(token, kind, at, matter)
 
-    async def _post(
+    async def post(
         self,
         token: str,
         kind: Kind,
         at: tuple[float, float] | None,
         matter: int | None = None,
     ) -> str:
+        """Until it is accepted; the report's id."""
         body: dict[str, object] = {"text": "垃圾桶满了，没人收", "category": CATEGORY}
         if at is not None:
             body["place"] = {"lat": at[0], "lon": at[1]}
@@ -107,7 +108,7 @@ class Load:
         return report_id
 
     async def _placeless(self, token: str, *, answered: bool) -> None:
-        report_id = await self._post(token, "answered" if answered else "placeless", None)
+        report_id = await self.post(token, "answered" if answered else "placeless", None)
         if answered:
             spot = next(self._spots)
             body = {"lat": spot.lat, "lon": spot.lon}
@@ -115,14 +116,14 @@ class Load:
             await self._people.call("POST", path, token, body, wait=(409,))
 
     async def _taken_back(self, token: str, at: tuple[float, float], matter: int) -> None:
-        report_id = await self._post(token, "placed", at, matter)
+        report_id = await self.post(token, "placed", at, matter)
         path = f"/v1/cases/{case_id_of(report_id)}/withdraw"
         await self._people.call("POST", path, token, {}, wait=(404,))
         self._ledger.withdrawn.add(report_id)
 
     async def _life(self, token: str, spot: Spot, matter: int, *, confirmed: bool) -> None:
         people = self._people
-        report_id = await self._post(token, "placed", (spot.lat, spot.lon), matter)
+        report_id = await self.post(token, "placed", (spot.lat, spot.lon), matter)
         case_id = case_id_of(report_id)
         path = f"/v1/cases/{case_id}"
         _, case = await people.call("GET", path, people.operator, wait=(404,))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.load import Load
 from tests.faults.oracle import Verdict
 from tests.faults.places import Spot
+from tests.faults.poison import in_a_row, undecodable
 from tests.faults.stack import Stack
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
@@ -89,3 +92,86 @@ async def test_kill_9_of_each_worker_and_of_the_edge(
 
         verdict = await under_load(run, all_spots, 34.0, faults)
         accept_verdict(run, verdict, "test_kill_9_of_each_worker_and_of_the_edge")
+
+
+async def test_kill_9_of_the_broker_and_of_postgresql(
+    stack: Stack, all_spots: Iterator[Spot]
+) -> None:
+    async with begun(stack, "kill -9 of Kafka, then of PostgreSQL; both restart") as run:
+
+        async def faults(run: Run) -> None:
+            await run.kills(["kafka"], first_s=3.0, every_s=16.0)
+            await run.stack.all_ready()
+            run.ledger.fault("kafka is back")
+            await run.kill("postgres")
+            await run.stack.all_ready()
+            run.ledger.fault("postgres is back")
+
+        verdict = await under_load(run, all_spots, 36.0, faults)
+        accept_verdict(run, verdict, "test_kill_9_of_the_broker_and_of_postgresql")
+
+
+async def test_ten_times_each_and_poison(stack: Stack, all_spots: Iterator[Spot]) -> None:
+    async with begun(stack, "10x duplicates, poison mixed in and 300 in a row") as run:
+
+        async def faults(run: Run) -> None:
+            await asyncio.sleep(9.0)
+            bus = run.stack.oracle().bus
+            known = await bus.read(run.since)
+            again = [replace(each, partition=None) for each in known] * 9
+            wells = {each.topic: each for each in known}
+            for number, topic in enumerate(["submissions", "reports"] * 10):
+                run.ledger.poison.extend(undecodable(wells[topic], number))
+            mixed = [*again, *run.ledger.poison]
+            run.ledger.rng("again").shuffle(mixed)
+            row = in_a_row(wells["reports"])
+            run.ledger.poison.extend(row)
+            run.ledger.fault(f"{len(again)} records again, {len(run.ledger.poison)} poison")
+            await bus.send(mixed[: len(mixed) // 2])
+            await run.kill("intake")
+            await run.kill("dispatch")
+            await bus.send([*row, *mixed[len(mixed) // 2 :]])
+            run.ledger.fault("all of it is sent")
+
+        verdict = await under_load(run, all_spots, 26.0, faults)
+        accept_verdict(run, verdict, "test_ten_times_each_and_poison")
+
+
+async def test_kill_9_of_everything_with_200_accepted_and_unsent(
+    stack: Stack, all_spots: Iterator[Spot]
+) -> None:
+    async with begun(stack, "F19: broker down, 200 accepted, kill -9 of everything, up") as run:
+        token = await run.people.reporter()
+        chosen = list(islice(all_spots, 200))
+        await run.kill("kafka")
+        load = Load(run.people, run.ledger, iter(()))
+        posts = [
+            load.post(token, "placed", (spot.lat, spot.lon), number)
+            for number, spot in enumerate(chosen)
+        ]
+        await asyncio.gather(*posts)
+        assert run.stack.up.process("kafka").state != "ready", "the broker came back too soon"
+        await run.stack.kill_everything()
+        run.ledger.fault("200 accepted; kill -9 of the supervisor and all its processes", kills=6)
+        await asyncio.to_thread(run.stack.start)
+        run.ledger.fault("up again")
+        verdict = await run.stack.oracle().judge(run.ledger, run.since)
+        queued = await in_queues(run.people, {spot.community for spot in chosen})
+        for report in run.ledger.accepted.keys() - queued:
+            verdict.breach("I1", f"{report} is in no queue")
+        accept_verdict(run, verdict, "test_kill_9_of_everything_with_200_accepted_and_unsent")
+
+
+async def in_queues(people: People, communities: set[str]) -> set[str]:
+    """The ids of all reports in the queues of these communities, as their handlers see them."""
+    found: set[str] = set()
+    for community in sorted(communities):
+        path: str | None = f"/v1/communities/{community}/queue?limit=200"
+        while path is not None:
+            _, page = await people.call("GET", path, people.handler_of(community))
+            found |= {each["report_id"] for case in page["cases"] for each in case["reports"]}
+            cursor = page.get("cursor")
+            path = (
+                f"/v1/communities/{community}/queue?limit=200&cursor={cursor}" if cursor else None
+            )
+    return found

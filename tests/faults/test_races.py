@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -48,9 +49,12 @@ class Race:
         self._matters: dict[str, int] = {}
         self.streams: list[tuple[Followed, int]] = []
 
-    async def open_cases(self, spots: Iterator[Spot], count: int) -> list[str]:
-        """New cases with an owner; their ids."""
+    async def open_cases(
+        self, streams: AsyncExitStack, spots: Iterator[Spot], count: int
+    ) -> list[str]:
+        """New cases with an owner, seen by the streams from their beginning; their ids."""
         chosen = list(islice(spots, count))
+        await self._follow(streams, chosen)
         records = [self.reports.at(each.lat, each.lon) for each in chosen]
         ids = [case_id_of(record.header("ce_subject")) for record in records]
         self.spots |= dict(zip(ids, chosen, strict=True))
@@ -84,9 +88,9 @@ class Race:
         body = {"note": "看到了"} if action == "comment" else {"revision": seen["revision"]}
         await self.people.call("POST", f"/v1/cases/{case}/{action}", handler, body)
 
-    async def follow(self, streams: AsyncExitStack, cases: list[str]) -> None:
-        """Opens the streams of these cases' communities, from the head of each."""
-        for community in sorted({self.spots[case].community for case in cases}):
+    async def _follow(self, streams: AsyncExitStack, spots: list[Spot]) -> None:
+        """Opens the streams of these spots' communities, from the head of each."""
+        for community in sorted({spot.community for spot in spots}):
             if any(followed.community == community for followed, _ in self.streams):
                 continue
             rows = await self.oracle.sql(
@@ -100,14 +104,14 @@ class Race:
         """The oracle's verdict, and that of the streams."""
         verdict = await self.oracle.judge(self.ledger, self.since)
         evidence = Evidence.of(await self.oracle.bus.read(self.since), self.ledger)
+        deadline = time.monotonic() + 10.0
         for followed, after in self.streams:
             events = [
                 event
-                for case, found in evidence.cases.items()
-                if self.spots[case].community == followed.community
+                for found in evidence.cases.values()
                 for event in found
+                if json.loads(event.value or b"")["case"].get("community") == followed.community
             ]
-            deadline = time.monotonic() + PATIENCE_S
             while (wrong := followed.faults(events, after)) and time.monotonic() < deadline:
                 await asyncio.sleep(0.1)
             for each in wrong:
@@ -143,8 +147,7 @@ async def test_frozen_between_commit_and_publish(
         await asyncio.gather(*(each.start() for each in (*workers, bed.edge())))
         async with AsyncExitStack() as streams:
             for _ in range(ROUNDS):
-                cases = await run.open_cases(all_spots, CASES)
-                await run.follow(streams, cases)
+                cases = await run.open_cases(streams, all_spots, CASES)
                 await frozen_once(run, cases, workers, told)
             verdict = await run.judge()
         assert all(each.alive() for each in workers), "a frozen relay is deposed, it does not end"
@@ -174,9 +177,8 @@ async def test_a_transaction_held_open_while_later_ones_commit(
         await asyncio.gather(bed.dispatch().start(), bed.edge().start())
         async with AsyncExitStack() as streams:
             for _ in range(ROUNDS):
-                held = await run.open_cases(all_spots, HELD)
-                free = await run.open_cases(all_spots, HELD)
-                await run.follow(streams, [*held, *free])
+                held = await run.open_cases(streams, all_spots, HELD)
+                free = await run.open_cases(streams, all_spots, HELD)
                 await held_once(run, held, free)
             verdict = await run.judge()
     record.keep(
