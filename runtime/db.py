@@ -16,6 +16,8 @@ Connection = Any
 TRANSIENT_CLASSES = frozenset({"08", "40", "53", "57"})
 TRANSIENT_CODES = frozenset({"55P03"})
 DATA_CLASSES = frozenset({"22", "23"})
+DYING = "another operation (2) is in progress"
+"""asyncpg of a connection whose server said a fatal word and is gone before the end of it."""
 
 
 def sqlstate(error: BaseException) -> str:
@@ -28,6 +30,8 @@ def is_transient(error: BaseException) -> bool:
     code = sqlstate(error)
     if code:
         return code[:2] in TRANSIENT_CLASSES or code in TRANSIENT_CODES
+    if isinstance(error, asyncpg.InternalClientError):
+        return DYING in str(error)
     return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError) or (
         isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
     )
