@@ -88,7 +88,10 @@ def _sum(counts: dict[str, int]) -> str:
 
 
 def main() -> None:
-    """Runs all of tests/faults and writes the page's table from what happened."""
+    """Runs tests/faults (or what pytest's arguments choose) and writes what happened into the page.
+
+    Rows of runs that were not chosen stay as they were recorded.
+    """
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows"
         rows.touch()
@@ -100,10 +103,16 @@ def main() -> None:
         )
         if done.returncode != 0:
             sys.exit("not written: a run failed")
-        table = [Row(**json.loads(line)).markdown() for line in rows.read_text().splitlines()]
+        made = [Row(**json.loads(line)).markdown() for line in rows.read_text().splitlines()]
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
+    old, _, after = rest.partition(END)
+    kept = {_run_of(line): line for line in old.strip().splitlines()[len(HEAD) :]}
+    table = list((kept | {_run_of(line): line for line in made}).values())
     PAGE.write_text(before + "\n".join((BEGIN, *HEAD, *table, END)) + after)
+
+
+def _run_of(line: str) -> str:
+    return line.split("|")[1].strip()
 
 
 if __name__ == "__main__":
