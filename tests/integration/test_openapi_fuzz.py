@@ -27,19 +27,23 @@ from schemathesis.specs.openapi.checks import (
 
 from runtime.db import Database
 from runtime.effects import Transactor
-from runtime.tokens import Caller
-from tests.integration.product_set import Product, edge, product
+from runtime.tokens import Caller, SigningKey
+from tests.integration.dispatch_set import XIAOZHAI, message, report
+from tests.integration.edge_set import edge
 from tests.integration.running import ROOT
-from tests.integration.test_golden_twice import message, told
+from tests.integration.whole_set import installation
+from yizhan.environment import Installation, database_url
 
 SEED = 20261124
 EXAMPLES = 12
+CASES = 8
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_schema_conformance,
 ]
+pytestmark = pytest.mark.timeout(300)  # a busy machine takes its time to start the edge
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -57,7 +61,7 @@ def operations() -> list[tuple[str, str]]:
 class World:
     """The running edge, tokens of every role, and names of what exists."""
 
-    def __init__(self, origin: str, found: Product, cases: list[tuple[str, str, str]]) -> None:
+    def __init__(self, origin: str, found: Installation, cases: list[tuple[str, str, str]]) -> None:
         self.schema: Any = schemathesis.openapi.from_url(f"{origin}/openapi.json")
         self.session = requests.Session()
         self.session.trust_env = False
@@ -68,7 +72,7 @@ class World:
         }
 
 
-def _headers(found: Product, cases: list[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+def _headers(found: Installation, cases: list[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
     communities = frozenset(community for _, community, _ in cases)
     callers = {
         "reporter": Caller(sub=cases[0][2], role="reporter"),
@@ -78,7 +82,8 @@ def _headers(found: Product, cases: list[tuple[str, str, str]]) -> dict[str, dic
         ),
         "operator": Caller(sub=str(UUID(int=3)), role="operator"),
     }
-    key, now = found.key(), datetime.now(UTC)
+    key = SigningKey.read(found.data.secrets.signing_key_file)
+    now = datetime.now(UTC)
     signed = {role: f"Bearer {key.sign(caller, now)}" for role, caller in callers.items()}
     return {"anonymous": {}} | {role: {"Authorization": each} for role, each in signed.items()}
 
@@ -90,14 +95,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def world(log: Path) -> Iterator[World]:
-    with product(log.parent / "data") as found, edge(found, log) as origin:
+    with installation(log.parent / "data") as found, edge(found, log) as origin:
         yield World(origin, found, _opened(found))
 
 
-def _opened(found: Product) -> list[tuple[str, str, str]]:
-    """Cases of the golden reports: (case, community, first reporter)."""
+def _opened(found: Installation) -> list[tuple[str, str, str]]:
+    """Some cases, a street apart: (case, community, first reporter)."""
     asyncio.run(_worked(found))
-    with psycopg.connect(found.url("dispatch")) as connection:
+    with psycopg.connect(database_url(found.database, "dispatch", found.data)) as connection:
         rows = connection.execute(
             "select c.id::text, c.community, r.reporter_id::text from cases c"
             " join case_reports r on r.case_id = c.id where c.community is not null order by 1"
@@ -105,13 +110,13 @@ def _opened(found: Product) -> list[tuple[str, str, str]]:
         return [(str(case), str(community), str(who)) for case, community, who in rows]
 
 
-async def _worked(found: Product) -> None:
+async def _worked(found: Installation) -> None:
     plan = importlib.import_module("services.dispatch.bootstrap").worker(found.worker("dispatch"))
     db = await Database.connect(plan.database_url, schema="dispatch")
     try:
-        for effects in plan.effects:
-            worker = Transactor(db, effects)
-            await worker.take([message(each) for each in told("dispatch")])
+        lat, lon = XIAOZHAI
+        reports = [report(lat + 0.002 * n, lon) for n in range(CASES)]
+        await Transactor(db, plan.effects[0]).take([message(each) for each in reports])
     finally:
         await db.close()
 
