@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 
@@ -40,14 +41,14 @@ def router_for_docs() -> APIRouter:
 
 
 def worker(env: Mapping[str, str]) -> WorkerPlan:
-    """Raises SettingsError."""
+    """Raises SettingsError, CityError."""
     settings = Settings.of(env)
     common = settings.common
     return WorkerPlan(
         service=SERVICE,
         database_url=settings.own.database_url,
         kafka=common.kafka,
-        effects=[ReadSide()],
+        effects=[ReadSide(ZoneInfo(load_city(common.city).timezone))],
         declare=declare,
         health_port=common.health_port,
         slot=common.slot,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from contracts import cases, credits, notices, reports, submissions
 from contracts.cases import CaseFact
@@ -78,6 +79,10 @@ class ReadSide:
 
     topics: tuple[str, ...] = ("observers", "submissions", "reports", "cases", "credits", "notices")
 
+    def __init__(self, zone: ZoneInfo) -> None:
+        """`zone` is the city's: a case is counted under the local day of its opening."""
+        self._zone = zone
+
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Who among the people of these events was erased. An erasure has the tables to itself."""
         erasing = any(isinstance(event.body, ObserverErased) for event in events)
@@ -94,7 +99,7 @@ class ReadSide:
     async def save(self, connection: Connection, state: State) -> None:
         """Set by set, each in the order of its keys."""
         await report_sql.save(connection, state.owners, state.facts)
-        await case_sql.save(connection, state.cases)
+        await case_sql.save(connection, state.cases, self._zone)
         await case_sql.save_lines(connection, state.lines)
         await told_sql.save_points(connection, state.points)
         await told_sql.save_notices(connection, state.notices)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 from fastapi import FastAPI
@@ -40,8 +41,8 @@ from yizhan.environment import database_place, database_url
 
 NOWHERE = "127.0.0.1:9"
 XIAOZHAI = Place(lat=34.2245, lon=108.9470)
-TABLES = """reports, report_facts, cases, case_reports, case_events, points, notices, erased,
-    inbox, outbox, dead_letters"""
+TABLES = """reports, report_facts, cases, case_counts, case_reports, case_events, points, notices,
+    erased, inbox, outbox, dead_letters"""
 OFFSETS = itertools.count()
 NUMBERS = itertools.count()
 Environment = Mapping[str, str]
@@ -201,7 +202,7 @@ class Tracking:
         self.app = app
         self.ahead = ahead
         self._key = key
-        self._transactor = Transactor(context.db, ReadSide())
+        self._transactor = Transactor(context.db, ReadSide(ZoneInfo(context.city.timezone)))
 
     def client(self, role: str | None, sub: str = "") -> httpx.AsyncClient:
         """A client with a token of that role; nobody's without one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,27 +14,58 @@ from runtime.db import Connection, Database
 from services.tracking.domain.batch import ERASED, Line
 from services.tracking.domain.bigrams import bigrams
 
-# Bigrams come as JSON: SQL knows no array of arrays of unlike lengths.
+# Bigrams come as JSON: SQL knows no array of arrays of unlike lengths. The counts get, in the same
+# statement, what the case is now minus what it was: a replay saves nothing and counts nothing.
 _SAVE = """
-insert into cases (id, seq, code, state, community, department, category, lat, lon, opened_at,
-    accepted_at, resolved_at, closed_at, resolve_by, bigrams, body)
-select id, seq, code, state, community, department, category, lat, lon, opened_at,
-    accepted_at, resolved_at, closed_at, resolve_by,
-    array(select jsonb_array_elements_text(bigrams::jsonb)), body::jsonb
-from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::float8[], $9::float8[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
-    $13::timestamptz[], $14::timestamptz[], $15::text[], $16::text[])
-    as row (id, seq, code, state, community, department, category, lat, lon, opened_at,
-    accepted_at, resolved_at, closed_at, resolve_by, bigrams, body)
-on conflict (id) do update set
-    seq = excluded.seq, code = excluded.code, state = excluded.state,
-    community = excluded.community, department = excluded.department,
-    category = excluded.category, lat = excluded.lat, lon = excluded.lon,
-    opened_at = excluded.opened_at, accepted_at = excluded.accepted_at,
-    resolved_at = excluded.resolved_at, closed_at = excluded.closed_at,
-    resolve_by = excluded.resolve_by, bigrams = excluded.bigrams, body = excluded.body
-where cases.seq < excluded.seq
-returning id
+with saved as (
+    insert into cases (id, seq, code, state, community, department, category, lat, lon, day,
+        opened_at, accepted_at, resolved_at, closed_at, resolve_by, bigrams, body)
+    select id, seq, code, state, community, department, category, lat, lon, day,
+        opened_at, accepted_at, resolved_at, closed_at, resolve_by,
+        array(select jsonb_array_elements_text(bigrams::jsonb)), body::jsonb
+    from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::float8[], $9::float8[], $10::date[], $11::timestamptz[], $12::timestamptz[],
+        $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[])
+        as row (id, seq, code, state, community, department, category, lat, lon, day,
+        opened_at, accepted_at, resolved_at, closed_at, resolve_by, bigrams, body)
+    on conflict (id) do update set
+        seq = excluded.seq, code = excluded.code, state = excluded.state,
+        community = excluded.community, department = excluded.department,
+        category = excluded.category, lat = excluded.lat, lon = excluded.lon,
+        day = excluded.day, opened_at = excluded.opened_at, accepted_at = excluded.accepted_at,
+        resolved_at = excluded.resolved_at, closed_at = excluded.closed_at,
+        resolve_by = excluded.resolve_by, bigrams = excluded.bigrams, body = excluded.body
+    where cases.seq < excluded.seq
+    returning new.id, new.day, new.community, new.category, new.state, new.opened_at,
+        new.accepted_at, new.resolved_at, new.resolve_by, old.id as was,
+        old.day as was_day, old.community as was_community, old.category as was_category,
+        old.state as was_state, old.opened_at as was_opened_at,
+        old.accepted_at as was_accepted_at, old.resolved_at as was_resolved_at,
+        old.resolve_by as was_resolve_by
+), change as (
+    select 1 as sign, day, community, category, state, opened_at, accepted_at, resolved_at,
+        resolve_by
+    from saved
+    union all
+    select -1, was_day, was_community, was_category, was_state, was_opened_at, was_accepted_at,
+        was_resolved_at, was_resolve_by
+    from saved where was is not null
+), counted as (
+    insert into case_counts as c
+    select day, coalesce(community, ''), coalesce(category, ''), state, sum(sign),
+        coalesce(sum(sign) filter (where accepted_at is not null), 0),
+        coalesce(sum(sign * extract(epoch from accepted_at - opened_at)), 0),
+        coalesce(sum(sign) filter (where resolved_at is not null), 0),
+        coalesce(sum(sign * extract(epoch from resolved_at - opened_at)), 0),
+        coalesce(sum(sign) filter (where resolved_at > resolve_by), 0)
+    from change
+    group by 1, 2, 3, 4 order by 1, 2, 3, 4
+    on conflict (day, community, category, state) do update set
+        cases = c.cases + excluded.cases, accepted = c.accepted + excluded.accepted,
+        accept_s = c.accept_s + excluded.accept_s, resolved = c.resolved + excluded.resolved,
+        resolve_s = c.resolve_s + excluded.resolve_s, late = c.late + excluded.late
+)
+select id from saved
 """
 _LEAVE = """
 delete from case_reports where case_id = any ($1::uuid[])
@@ -67,11 +99,14 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Case).decode
 
 
-async def save(connection: Connection, cases: Mapping[str, Case]) -> None:
-    """Replaces what is older, in the order of ids; then says which reports belong to it."""
+async def save(connection: Connection, cases: Mapping[str, Case], zone: ZoneInfo) -> None:
+    """Replaces what is older, in the order of ids; then says which reports belong to it.
+
+    `zone` says which day a case was opened on.
+    """
     if not cases:
         return
-    rows = [case_row(cases[each]) for each in sorted(cases)]
+    rows = [_row(cases[each], zone) for each in sorted(cases)]
     saved = await connection.fetch(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
     await _save_members(connection, [cases[str(row["id"])] for row in saved])
 
@@ -125,8 +160,8 @@ async def lines(db: Database, case_id: str, most: int) -> list[Line]:
     return [Line(**row) for row in reversed(rows)]
 
 
-def case_row(case: Case) -> tuple[Any, ...]:
-    """The columns of a case, in the order of _SAVE; bigrams and body last, as JSON."""
+def _row(case: Case, zone: ZoneInfo) -> tuple[Any, ...]:
+    """The columns of a case, in the order of _SAVE."""
     return (
         UUID(case.id),
         case.seq,
@@ -137,11 +172,16 @@ def case_row(case: Case) -> tuple[Any, ...]:
         case.category,
         case.place.lat,
         case.place.lon,
+        case.opened_at.astimezone(zone).date(),
         case.opened_at,
         case.accepted_at,
         case.resolved_at,
         case.closed_at,
         case.clocks.resolve_by,
-        _encode(bigrams(case.text, case.code)).decode(),
-        _encode(case).decode(),
+        *searched_and_body(case),
     )
+
+
+def searched_and_body(case: Case) -> tuple[str, str]:
+    """The bigrams and the whole of a case, as JSON."""
+    return _encode(bigrams(case.text, case.code)).decode(), _encode(case).decode()

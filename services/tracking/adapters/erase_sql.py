@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.cases import Case
 from runtime.db import Connection
-from services.tracking.adapters.case_sql import case_row
+from services.tracking.adapters.case_sql import searched_and_body
 from services.tracking.domain.batch import ERASED, without
 
 LOCK = "tracking/erased"
@@ -80,11 +80,11 @@ async def forget(connection: Connection, people: Mapping[str, datetime]) -> None
         await connection.execute(statement, ids)
     rows = await connection.fetch(CASES_SQL, ids)
     cases = [without(_decode(row["body"]), set(ids)) for row in rows]
-    columns = [case_row(case) for case in cases]
+    columns = [searched_and_body(case) for case in cases]
     await connection.execute(
         _SCRUB,
         [UUID(case.id) for case in cases],
-        [row[-2] for row in columns],
-        [row[-1] for row in columns],
+        [row[0] for row in columns],
+        [row[1] for row in columns],
     )
     await connection.execute(_LEAVE, ids)

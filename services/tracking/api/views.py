@@ -15,11 +15,11 @@ from contracts.city import City
 from contracts.places import Place, from_wgs84, to_wgs84
 from contracts.reports import ReportNormalised
 from contracts.submissions import Crs, Media, SentPlace
+from services.tracking.domain.searching import overdue
 from services.tracking.domain.story import Accepted, Story
 from services.tracking.domain.wording import PLACE_ASKED, reason_text
 
 DIGITS = 6
-STOPPED = frozenset({"closed", "refused", "withdrawn", "merged", "verified", "suspended"})
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,13 @@ def _case(case: Case, story: Story, reader: Reader) -> dict[str, Any]:
 
 def clocks(case: Case, now: datetime) -> dict[str, Any]:
     """The limits, and whether the last one has passed while it ran."""
-    running = case.state not in STOPPED and case.resolved_at is None
     return {
         "accept_by": case.clocks.accept_by,
         "resolve_by": case.clocks.resolve_by,
         "make_safe_by": case.clocks.make_safe_by,
         "provisional": case.clocks.provisional,
         "suspended_at": case.clocks.suspended_at,
-        "overdue": running and case.clocks.resolve_by < now,
+        "overdue": overdue(case, now),
     }
 
 

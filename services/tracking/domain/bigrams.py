@@ -19,4 +19,4 @@ def bigrams(*texts: str | None) -> list[str]:
 
 def folded(text: str) -> str:
     """Compatibility forms as one, lower case, white space as one blank."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
