@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 
 BOM = "\ufeff"
@@ -15,12 +14,19 @@ Cell = str | int | float | None
 
 def rows(cells: Iterable[Sequence[Cell]]) -> str:
     """The rows as CSV (RFC 4180); texts that a spreadsheet would run get a `'` in front."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerows([safe(each) for each in row] for row in cells)
-    return out.getvalue()
+    return "".join(lines)
 
 
 def safe(cell: Cell) -> Cell:
     """Numbers as they are."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+class _Lines(list[str]):
+    """What `csv` writes to: no file."""
+
+    def write(self, line: str) -> None:
+        self.append(line)
