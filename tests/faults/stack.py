@@ -28,6 +28,7 @@ class Stack:
         self.up = Up(folder)
         self.data = DataFolder(folder)
         self.services = present_services()
+        self._killed: dict[str, int] = {}
 
     def start(self) -> None:
         """Returns when it is ready."""
@@ -58,7 +59,18 @@ class Stack:
         """SIGKILL to a process that runs; waits for it to run if it has to."""
         process = await self._running(name)
         assert process.pid is not None
+        self._killed[name] = process.pid
         os.kill(process.pid, signal.SIGKILL)
+
+    async def back(self, name: str) -> None:
+        """Returns when the process that was killed last is replaced by a ready one."""
+        killed = self._killed[name]
+
+        def replaced() -> bool:
+            now = self.up.process(name)
+            return now.state == "ready" and now.pid != killed
+
+        await until(replaced, BACK_S)
 
     async def _running(self, name: str) -> ProcessState:
         await until(lambda: runs(self.up.process(name)), BACK_S)
