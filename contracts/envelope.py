@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -122,4 +122,8 @@ def _event(topic: str, headers: dict[str, str], body: Fact) -> Event:
         raise InvalidEvent(f"header: {error}") from error
     if occurred_at.tzinfo is None:
         raise InvalidEvent("ce_time has no offset")
+    try:
+        occurred_at.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidEvent("ce_time is beyond the calendar in UTC") from error
     return event

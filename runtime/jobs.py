@@ -171,6 +171,8 @@ class JobRunner:
         committed()
 
     async def _attempt(self, db: Database, job: Job, lease: UUID) -> str:
+        if job.attempt > self.max_attempts:  # it never came to an end: it ends the process
+            return await self._give_up(db, job, lease, "its process ended in every attempt")
         try:
             commit = await asyncio.wait_for(self.kinds[job.kind](db, job), self.lease_s * 0.8)
         except GiveUp as error:

@@ -53,10 +53,13 @@ def spots(areas: Areas, rng: random.Random) -> Iterator[Spot]:
 def border_pairs(
     areas: Areas, rng: random.Random, count: int, apart_m: float
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Pairs `apart_m` from each other whose two points lie in different cells."""
+    """Pairs `apart_m` from each other whose two points lie in different cells.
+
+    No pair comes within 30 m of a neighbouring one.
+    """
     found = []
     for spot in spots(areas, rng):
-        for metres in range(0, 40):
+        for metres in range(0, 34):
             west = spot.beside(east_m=float(metres))
             east = moved(*west, 0.0, apart_m)
             if cell(*west, RESOLUTION) != cell(*east, RESOLUTION):
