@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -77,14 +77,10 @@ class _Ring:
             try:
                 queue.put_nowait(item)
             except asyncio.QueueFull:
-                self._cut(queue)
-
-    def _cut(self, queue: asyncio.Queue[FeedItem | None]) -> None:
-        # All that waits goes: a hole in it would stay unseen, for the client asks after its last.
-        self.listeners.discard(queue)
-        while not queue.empty():
-            queue.get_nowait()
-        queue.put_nowait(None)
+                self.listeners.discard(queue)
+                with suppress(asyncio.QueueEmpty):
+                    queue.get_nowait()
+                queue.put_nowait(None)
 
 
 class FeedReader:
@@ -118,7 +114,6 @@ class FeedReader:
         await connection.add_listener(f"{self._db.schema}_feed", lambda *_: self._wake.set())
         if self._position == 0:
             self._position = await connection.fetchval(_HEAD)
-            await self._catch_up()
         while True:
             self._wake.clear()
             rows = await connection.fetch(_NEW, self._position, BATCH)
@@ -131,20 +126,12 @@ class FeedReader:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
 
-    async def _catch_up(self) -> None:
-        # Streams that were opened before we knew where to follow from.
-        for feed, ring in list(self._rings.items()):
-            for row in await self._db.fetch(_TAIL, feed, RING):
-                ring.add(_item(row))
-
     async def head(self, feed: str) -> int:
         """The feed's newest number, 0 when nothing was on it yet."""
         ring = await self._ring(feed)
         return ring.items[-1].feed_no if ring.items else 0
 
-    async def subscribe(
-        self, feed: str, after: int | None
-    ) -> AsyncGenerator[FeedItem | Reset, None]:
+    async def subscribe(self, feed: str, after: int | None) -> AsyncIterator[FeedItem | Reset]:
         """Items after that number (None: from now on), or a Reset first when it is too old.
 
         Ends when the client is too slow; it comes back with its Last-Event-ID.

@@ -37,10 +37,8 @@ limit $1
 _MARK = """
 update outbox set sent_at = clock_timestamp()
 from unnest($1::date[], $2::bigint[]) as row (day, id)
-where outbox.day = row.day and outbox.id = row.id and outbox.sent_at is null
-returning outbox.id
+where outbox.day = row.day and outbox.id = row.id
 """
-_STAMP_ALONE = "select pg_advisory_xact_lock(hashtext(current_schema() || '/feed'))"
 _HEADS = """
 insert into feed_heads as head (feed, last_no)
 select * from unnest($1::text[], $2::bigint[])
@@ -126,15 +124,11 @@ class Relay:
 
 
 async def mark_sent(connection: Connection, schema: str, rows: Sequence[Row]) -> None:
-    """Marks rows sent, stamps the gap-free numbers of their feeds and tells the listeners.
-
-    Rows that somebody else marked meanwhile, or that were erased, are not shown again.
-    """
+    """Marks rows sent, stamps the gap-free numbers of their feeds and tells the listeners."""
     rows = sorted(rows, key=lambda row: (row.day, row.id))
     async with connection.transaction():
-        marked = await connection.fetch(_MARK, [row.day for row in rows], [row.id for row in rows])
-        ours = {record["id"] for record in marked}
-        stamped = await _stamp(connection, [row for row in rows if row.id in ours])
+        await connection.execute(_MARK, [row.day for row in rows], [row.id for row in rows])
+        stamped = await _stamp(connection, rows)
         if stamped:
             await connection.execute(f"notify {schema}_feed")
     for topic, count in Counter(row.topic for row in rows).items():
@@ -145,8 +139,6 @@ async def _stamp(connection: Connection, rows: Sequence[Row]) -> int:
     shown = [(feed, row) for row in sorted(rows, key=lambda row: row.id) for feed in row.feeds]
     if not shown:
         return 0
-    # Positions must become visible in their order: a reader never looks back.
-    await connection.execute(_STAMP_ALONE)
     counts = Counter(feed for feed, _ in shown)
     feeds = sorted(counts)
     heads = await connection.fetch(_HEADS, feeds, [counts[feed] for feed in feeds])

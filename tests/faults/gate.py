@@ -24,7 +24,7 @@ end $$;
 create or replace function dispatch.dawdle() returns trigger language plpgsql as $$
 begin
     if exists (select from dispatch.held) then
-        perform pg_sleep(0.03);
+        perform pg_sleep(0.3);
     end if;
     return null;
 end $$;
@@ -82,7 +82,7 @@ async def closed(oracle: Oracle, cases: Sequence[str] | None = None) -> AsyncIte
 
 @asynccontextmanager
 async def dawdling(oracle: Oracle) -> AsyncIterator[None]:
-    """Every new case takes 30 ms longer: who does not lock has time to meet somebody."""
+    """New cases take 0.3 s longer: who does not lock has time to meet somebody."""
     await oracle.sql("insert into dispatch.held values (gen_random_uuid())")
     try:
         yield
