@@ -43,7 +43,7 @@ servers: setup
 	$(PYTEST) -n 2 --dist loadfile tests/integration tests/e2e
 
 faults: setup
-	$(PYTEST) -s tests/faults
+	$(PYTEST) -n 2 --dist loadfile -rP tests/faults
 
 fmt: setup
 	.venv/bin/ruff check --fix .

@@ -14,7 +14,10 @@ Connection = Any
 """An asyncpg connection, pooled or not (its stubs know two unrelated classes for the two)."""
 
 TRANSIENT_CLASSES = frozenset({"08", "40", "53", "57"})
-TRANSIENT_CODES = frozenset({"55P03"})
+TRANSIENT_CODES = frozenset({"55P03", "25P03"})
+"""A lock that was not given in time; a transaction that was ended because its owner was idle."""
+IDLE_IN_TRANSACTION = "10s"
+"""A process that is frozen within a transaction holds its row locks no longer than this."""
 DATA_CLASSES = frozenset({"22", "23"})
 DYING = "another operation (2) is in progress"
 """asyncpg of a connection whose server said a fatal word and is gone before the end of it."""
@@ -68,7 +71,11 @@ class Database:
             max_size=size,
             init=_prepare,
             command_timeout=30,
-            server_settings={"search_path": schema, "application_name": f"yizhan-{schema}"},
+            server_settings={
+                "search_path": schema,
+                "application_name": f"yizhan-{schema}",
+                "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+            },
         )
         return cls(pool, url=url, schema=schema)
 
@@ -81,6 +88,7 @@ class Database:
             server_settings={
                 "search_path": self.schema,
                 "application_name": f"yizhan-{self.schema}-session",
+                "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
                 "tcp_keepalives_idle": "5",
                 "tcp_keepalives_interval": "2",
                 "tcp_keepalives_count": "3",

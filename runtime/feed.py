@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -78,9 +78,14 @@ class _Ring:
                 queue.put_nowait(item)
             except asyncio.QueueFull:
                 self.listeners.discard(queue)
-                with suppress(asyncio.QueueEmpty):
-                    queue.get_nowait()
-                queue.put_nowait(None)
+                _cut(queue)
+
+
+def _cut(queue: asyncio.Queue[FeedItem | None]) -> None:
+    """All that waits is dropped, not a part of it: the client comes back without a hole."""
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(None)
 
 
 class FeedReader:
@@ -114,6 +119,7 @@ class FeedReader:
         await connection.add_listener(f"{self._db.schema}_feed", lambda *_: self._wake.set())
         if self._position == 0:
             self._position = await connection.fetchval(_HEAD)
+            await self._catch_up(connection)
         while True:
             self._wake.clear()
             rows = await connection.fetch(_NEW, self._position, BATCH)
@@ -126,12 +132,19 @@ class FeedReader:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
 
+    async def _catch_up(self, connection: Connection) -> None:
+        """What came between the reading of a ring's tail and that of the head."""
+        async with self._loading:
+            for feed, ring in list(self._rings.items()):
+                for row in await connection.fetch(_TAIL, feed, RING):
+                    ring.add(_item(row))
+
     async def head(self, feed: str) -> int:
         """The feed's newest number, 0 when nothing was on it yet."""
         ring = await self._ring(feed)
         return ring.items[-1].feed_no if ring.items else 0
 
-    async def subscribe(self, feed: str, after: int | None) -> AsyncIterator[FeedItem | Reset]:
+    async def subscribe(self, feed: str, after: int | None) -> AsyncGenerator[FeedItem | Reset]:
         """Items after that number (None: from now on), or a Reset first when it is too old.
 
         Ends when the client is too slow; it comes back with its Last-Event-ID.

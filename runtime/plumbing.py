@@ -5,6 +5,9 @@ from __future__ import annotations
 HORIZON_DAYS = 14
 """How long the inbox remembers; an older event goes to the dead letters, never through."""
 AHEAD_DAYS = 2
+TODAY = "(clock_timestamp() at time zone 'UTC')::date"
+"""Days are those of the events, which are in UTC wherever the server lives."""
+MAKE_PARTITIONS = f"select make_partitions({TODAY} - {HORIZON_DAYS}, {TODAY} + {AHEAD_DAYS})"
 
 _STATEMENTS_V1 = (
     """
@@ -175,7 +178,7 @@ def statements_v1() -> list[str]:
     """SQL for the first migration of a service; names resolve in the schema on the search path."""
     return [
         *_STATEMENTS_V1,
-        f"select make_partitions(current_date - {HORIZON_DAYS}, current_date + {AHEAD_DAYS})",
+        MAKE_PARTITIONS,
     ]
 
 

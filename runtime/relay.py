@@ -37,8 +37,11 @@ limit $1
 _MARK = """
 update outbox set sent_at = clock_timestamp()
 from unnest($1::date[], $2::bigint[]) as row (day, id)
-where outbox.day = row.day and outbox.id = row.id
+where outbox.day = row.day and outbox.id = row.id and outbox.sent_at is null
+returning outbox.id
 """
+_IN_ORDER = "select pg_advisory_xact_lock(hashtext(current_schema() || '/feed'))"
+"""Positions become visible in their order: a reader of the feed never looks back."""
 _HEADS = """
 insert into feed_heads as head (feed, last_no)
 select * from unnest($1::text[], $2::bigint[])
@@ -124,11 +127,15 @@ class Relay:
 
 
 async def mark_sent(connection: Connection, schema: str, rows: Sequence[Row]) -> None:
-    """Marks rows sent, stamps the gap-free numbers of their feeds and tells the listeners."""
+    """Marks rows sent, stamps the gap-free numbers of their feeds and tells the listeners.
+
+    Rows that somebody else has marked meanwhile stay as they are.
+    """
     rows = sorted(rows, key=lambda row: (row.day, row.id))
     async with connection.transaction():
-        await connection.execute(_MARK, [row.day for row in rows], [row.id for row in rows])
-        stamped = await _stamp(connection, rows)
+        marked = await connection.fetch(_MARK, [row.day for row in rows], [row.id for row in rows])
+        ids = {each["id"] for each in marked}
+        stamped = await _stamp(connection, [row for row in rows if row.id in ids])
         if stamped:
             await connection.execute(f"notify {schema}_feed")
     for topic, count in Counter(row.topic for row in rows).items():
@@ -141,6 +148,7 @@ async def _stamp(connection: Connection, rows: Sequence[Row]) -> int:
         return 0
     counts = Counter(feed for feed, _ in shown)
     feeds = sorted(counts)
+    await connection.execute(_IN_ORDER)
     heads = await connection.fetch(_HEADS, feeds, [counts[feed] for feed in feeds])
     next_no = {head["feed"]: head["last_no"] - counts[head["feed"]] + 1 for head in heads}
     numbers = []

@@ -7,7 +7,7 @@ import logging
 
 from runtime.db import Database, is_transient
 from runtime.idempotency import FORGET_SQL
-from runtime.plumbing import AHEAD_DAYS, HORIZON_DAYS
+from runtime.plumbing import HORIZON_DAYS, MAKE_PARTITIONS, TODAY
 
 EVERY_S = 3600.0
 RETRY_S = 5.0
@@ -16,10 +16,8 @@ log = logging.getLogger(__name__)
 
 async def once(db: Database) -> None:
     """Makes and drops partitions, forgets old idempotency keys."""
-    await db.execute(
-        f"select make_partitions(current_date - {HORIZON_DAYS}, current_date + {AHEAD_DAYS})"
-    )
-    await db.execute(f"select drop_partitions(current_date - {HORIZON_DAYS})")
+    await db.execute(MAKE_PARTITIONS)
+    await db.execute(f"select drop_partitions({TODAY} - {HORIZON_DAYS})")
     await db.execute(FORGET_SQL)
 
 

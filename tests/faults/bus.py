@@ -8,6 +8,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from contracts.topics import TOPICS, consumed_by
 
@@ -98,6 +100,25 @@ class Bus:
                 await future
         finally:
             await producer.stop()
+
+    async def members(self, service: str, topic: str) -> list[list[int]]:
+        """That topic's partitions of each member of the service's group; [] while it settles."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=10_000)
+        await admin.start()
+        try:
+            (answer,) = await admin.describe_consumer_groups([f"yizhan-{service}"])
+        except GroupCoordinatorNotAvailableError:
+            return []
+        finally:
+            await admin.close()
+        _, _, state, _, _, members, *_ = answer.groups[0]
+        if state != "Stable":
+            return []
+        found = [ConsumerProtocolMemberAssignment.decode(each[-1]) for each in members]
+        return [
+            sorted(n for name, numbers in each.assignment for n in numbers if name == topic)
+            for each in found
+        ]
 
     async def lag(self, services: Sequence[str]) -> dict[str, int]:
         """Records between committed offset and high watermark, by service and topic."""

@@ -32,7 +32,7 @@ class Evidence:
     def of(cls, records: Sequence[Raw], ledger: Ledger) -> Self:
         """Reads the records in order; poison is known by its bytes and left out."""
         found = cls(records=len(records))
-        poison = Counter(each.content() for each in ledger.poison)
+        poison = Counter(each.content() for each in (*ledger.poison, *ledger.refused_by_sql))
         seen: dict[str, Raw] = {}
         for record in records:
             if poison[record.content()]:

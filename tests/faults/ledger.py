@@ -12,7 +12,8 @@ from typing import Literal
 from tests.faults.bus import Raw
 
 DEFAULT_SEED = 20261124
-Kind = Literal["placed", "outside", "placeless", "answered"]
+Kind = Literal["placed", "outside", "placeless", "answered", "direct"]
+"""`direct` ones came to the topic `reports` without intake."""
 
 PLAYED = (
     "CaseOpened",
@@ -52,6 +53,8 @@ class Ledger:
     timelines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
     poison: list[Raw] = field(default_factory=list)
+    refused_by_sql: list[Raw] = field(default_factory=list)
+    """F21: poison to those who keep a report's text."""
     faults: list[str] = field(default_factory=list)
     kills: int = 0
     bad_answers: list[str] = field(default_factory=list)

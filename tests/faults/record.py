@@ -17,6 +17,7 @@ from tests.faults.oracle import Verdict
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 VARIABLE = "YIZHAN_FAULT_RECORD"
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 BEGIN, END = "<!-- rows: begin -->", "<!-- rows: end -->"
 HEAD = (
     "| run | seed | events | kills | I1 | I2 | I3 | I4 | I5 | seconds | again |",
@@ -96,7 +97,7 @@ def main() -> None:
         rows = Path(folder) / "rows"
         rows.touch()
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-s", "-q", "tests/faults", *sys.argv[1:]],
+            [sys.executable, "-m", "pytest", "-q", *TWO_AT_ONCE, "tests/faults", *sys.argv[1:]],
             cwd=ROOT,
             env=os.environ | {VARIABLE: str(rows)},
             check=False,

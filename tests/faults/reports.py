@@ -15,6 +15,9 @@ from tests.faults.bus import Raw
 from tests.faults.ledger import Ledger, Sent
 from tests.faults.places import CATEGORY, RESOLUTION
 
+FIRST_MATTER = 1_000_000
+"""Beyond those of a load that runs beside."""
+
 
 class Reports:
     """Makes them by the run's seed and enters them into its ledger as accepted."""
@@ -23,7 +26,7 @@ class Reports:
         self._ledger = ledger
         self._rng = random.Random(f"{ledger.seed}/{ledger.name}/{datetime.now(UTC)}")
         self._reporter = str(UUID(int=self._rng.getrandbits(128)))
-        self._matter = 0
+        self._matter = FIRST_MATTER
         ledger.reporters.add(self._reporter)
 
     def matter(self) -> int:
@@ -43,7 +46,7 @@ class Reports:
         """A report about a new matter, or about that one."""
         report_id = str(UUID(int=self._rng.getrandbits(128), version=4))
         self._ledger.accepted[report_id] = Sent(
-            report_id, "placed", self.matter() if matter is None else matter
+            report_id, "direct", self.matter() if matter is None else matter
         )
         return self._record(report_id, lat, lon, text, partition)
 
@@ -51,7 +54,7 @@ class Reports:
         """F21: the schema is content, PostgreSQL is not; entered as poison."""
         report_id = str(UUID(int=self._rng.getrandbits(128), version=4))
         record = self._record(report_id, lat, lon, "井盖\x00没了", partition)
-        self._ledger.poison.append(record)
+        self._ledger.refused_by_sql.append(record)
         return record
 
     def _record(

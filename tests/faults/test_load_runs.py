@@ -18,10 +18,13 @@ from tests.faults.load import Load
 from tests.faults.oracle import Verdict
 from tests.faults.places import Spot
 from tests.faults.poison import in_a_row, undecodable
+from tests.faults.reports import Reports
+from tests.faults.scenes import poison_among
 from tests.faults.stack import Stack
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
 FEWEST_PER_S = 60.0
+F21_TIMES = 5
 SHARE_CLOSED = 0.10
 HERE = "tests/faults/test_load_runs.py"
 
@@ -112,6 +115,7 @@ async def test_kill_9_of_the_broker_and_of_postgresql(
 
 async def test_ten_times_each_and_poison(stack: Stack, all_spots: Iterator[Spot]) -> None:
     async with begun(stack, "10x duplicates, poison mixed in and 300 in a row") as run:
+        reports = Reports(run.ledger)
 
         async def faults(run: Run) -> None:
             await asyncio.sleep(9.0)
@@ -123,12 +127,16 @@ async def test_ten_times_each_and_poison(stack: Stack, all_spots: Iterator[Spot]
                 run.ledger.poison.extend(undecodable(wells[topic], number))
             mixed = [*again, *run.ledger.poison]
             run.ledger.rng("again").shuffle(mixed)
+            refused = [poison_among(reports, number) for number in range(F21_TIMES)]
             row = in_a_row(wells["reports"])
             run.ledger.poison.extend(row)
             run.ledger.fault(f"{len(again)} records again, {len(run.ledger.poison)} poison")
             await bus.send(mixed[: len(mixed) // 2])
             await run.kill("intake")
             await run.kill("dispatch")
+            for batch in refused:
+                await bus.send(batch)
+            run.ledger.fault(f"{F21_TIMES} x 200 events, of which SQL refuses the 100th")
             await bus.send([*row, *mixed[len(mixed) // 2 :]])
             run.ledger.fault("all of it is sent")
 

@@ -1,7 +1,4 @@
-"""F20: between commit and publish, and between two commits: once each, in the case's order.
-
-Not collected yet: what it expects of the live streams is not settled (docs/reliability.md).
-"""
+"""F20: between commit and publish, and between two commits: once each, in the case's order."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ from tests.faults.stack import until
 from tests.faults.stream import Followed, following
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
-HERE = "tests/faults/races.py"
+HERE = "tests/faults/test_races.py"
 CASES = 5
 HELD = 3
 ROUNDS = 4
