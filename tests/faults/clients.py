@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +25,14 @@ MOST_CONNECTIONS = 80
 ANSWER_S = 30.0
 """Of silence on a connection; to wait for a free one is not the server's fault."""
 AGAIN_S = (0.1, 1.0)
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """A device's session: whose it is, and its access token."""
+
+    id: str
+    token: str
 
 
 class People:
@@ -67,11 +76,19 @@ class People:
         """The one handler's token for that community."""
         return self.token("handler", self.handler, community)
 
-    async def reporter(self) -> str:
-        """A new device's session: its access token."""
+    async def reporter(self) -> Reporter:
+        """A new device's session."""
         _, given = await self.call("POST", "/v1/sessions", None, {"device_id": str(uuid4())})
         self._ledger.reporters.add(given["reporter_id"])
-        return str(given["access_token"])
+        return Reporter(given["reporter_id"], given["access_token"])
+
+    async def register(self, reporter: Reporter, community: str) -> None:
+        """报到备案: asked for, and confirmed by a handler there."""
+        body = {"community": community}
+        _, made = await self.call("POST", "/v1/me/registration", reporter.token, body)
+        path = f"/v1/communities/{community}/registrations/{made['id']}/confirm"
+        await self.call("POST", path, self.handler_of(community))
+        self._ledger.confirmed.add(reporter.id)
 
     async def after_photo(self) -> str:
         """The handler's photo, sent once: every proof shows it."""
@@ -91,7 +108,7 @@ class People:
         token: str | None,
         body: Any = None,
         *,
-        until: Collection[int] = (200, 201, 202),
+        until: Collection[int] = (200, 201, 202, 204),
         wait: Collection[int] = (),
     ) -> tuple[int, dict[str, Any]]:
         """The answer with a status in `until`; tries again while it is away, or says `wait`.

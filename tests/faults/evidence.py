@@ -17,7 +17,7 @@ class Evidence:
     """Distinct events; a repeat of an event on a topic is counted, not kept."""
 
     records: int = 0
-    ids: dict[str, list[str]] = field(default_factory=dict)
+    by_topic: dict[str, list[Raw]] = field(default_factory=dict)
     two_contents: list[str] = field(default_factory=list)
     cases: dict[str, list[Raw]] = field(default_factory=dict)
     into_case: dict[str, set[str]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Evidence:
                     found.two_contents.append(event)
                 continue
             seen[event] = record
-            found.ids.setdefault(record.topic, []).append(event)
+            found.by_topic.setdefault(record.topic, []).append(record)
             found._take(record)
         return found
 
@@ -70,6 +70,10 @@ class Evidence:
         report = body["report_id"]
         (self.opened if kind == "CaseOpened" else self.joined).add(report)
         self.into_case.setdefault(report, set()).add(record.header("ce_id"))
+
+    def on(self, topic: str) -> list[Raw]:
+        """The distinct events of a topic, in the order of each partition."""
+        return self.by_topic.get(topic, [])
 
     def ways(self) -> dict[str, set[str]]:
         """Where each report went, by the topics."""

@@ -10,22 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.faults.bus import Raw
+from tests.integration.receivers import Receiver
 
 DEFAULT_SEED = 20261124
 Kind = Literal["placed", "outside", "placeless", "answered", "direct"]
 """`direct` ones came to the topic `reports` without intake."""
-
-PLAYED = (
-    "CaseOpened",
-    "CaseAssigned",
-    "CaseAccepted",
-    "CaseStarted",
-    "CaseResolved",
-    "CaseConfirmed",
-    "CaseVerified",
-    "CaseClosed",
-)
-"""The timeline of a whole life; an operator's verification goes without CaseConfirmed."""
 
 
 def seed() -> int:
@@ -42,6 +31,16 @@ class Sent:
     matter: int | None = None
 
 
+@dataclass(frozen=True)
+class Life:
+    """A case that was played to closed: who reported it, who joined, whether it went on."""
+
+    case_id: str
+    first: str
+    joined: tuple[str, ...]
+    reopened: bool
+
+
 @dataclass
 class Ledger:
     """One run's truth; the oracle holds topics and SQL against it."""
@@ -50,7 +49,11 @@ class Ledger:
     seed: int = field(default_factory=seed)
     accepted: dict[str, Sent] = field(default_factory=dict)
     reporters: set[str] = field(default_factory=set)
+    confirmed: set[str] = field(default_factory=set)
+    lives: list[Life] = field(default_factory=list)
     timelines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    receiver: Receiver | None = None
+    secret: str = ""
     withdrawn: set[str] = field(default_factory=set)
     poison: list[Raw] = field(default_factory=list)
     refused_by_sql: list[Raw] = field(default_factory=list)
@@ -59,8 +62,12 @@ class Ledger:
     kills: int = 0
     bad_answers: list[str] = field(default_factory=list)
     retries: int = 0
-    closed: int = 0
     started_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def closed(self) -> int:
+        """Cases that were played to their end."""
+        return len(self.lives)
 
     def rng(self, salt: str) -> random.Random:
         """Randomness of its own for each part, so that parts do not disturb each other."""

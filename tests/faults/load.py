@@ -5,16 +5,45 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from services.dispatch.domain.opening import case_id_of
-from tests.faults.clients import People
-from tests.faults.ledger import PLAYED, Kind, Ledger, Sent
+from tests.faults.clients import PATIENCE_S, People, Reporter
+from tests.faults.ledger import Kind, Ledger, Life, Sent
 from tests.faults.places import CATEGORY, OUTSIDE, Spot
 
 RATE_PER_S = 66.0
 MOST_OPEN = 300
 REPORTERS = 4
+"""Two are registered from the beginning, the third from the middle on, the last one never."""
+TWIN, REOPENED = 0.2, 0.1
+"""Shares of the lives that somebody joins, and that go on after their end."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """How a life is played."""
+
+    first: Reporter
+    twin: Reporter | None
+    confirmed: bool
+    reopened: bool
+
+    def timeline(self) -> tuple[str, ...]:
+        """Its facts in order."""
+        return (
+            "CaseOpened",
+            "CaseAssigned",
+            *(("ReportJoined",) if self.twin is not None else ()),
+            "CaseAccepted",
+            "CaseStarted",
+            "CaseResolved",
+            *(("CaseConfirmed",) if self.confirmed else ()),
+            "CaseVerified",
+            "CaseClosed",
+            *(("CaseReopened",) if self.reopened else ()),
+        )
 
 
 class Load:
@@ -33,10 +62,13 @@ class Load:
     async def run(self, seconds: float, rate_per_s: float = RATE_PER_S) -> None:
         """Sends for that long, then waits until every answer and every life has come."""
         people = self._people
-        self._tokens = [await people.reporter() for _ in range(REPORTERS)]
+        self._reporters = [await people.reporter() for _ in range(REPORTERS)]
+        for reporter in self._reporters[:2]:
+            await people.register(reporter, next(self._spots).community)
         await people.after_photo()
         began = time.monotonic()
         due = began
+        self._start(self._register_later(seconds / 2))
         while due < began + seconds:
             if (early_s := due - time.monotonic()) > 0:
                 await asyncio.sleep(early_s)
@@ -51,7 +83,8 @@ class Load:
 
     def _next(self) -> int:
         """Starts what comes next; how many reports it is."""
-        token = self._rng.choice(self._tokens)
+        reporter = self._rng.choice(self._reporters)
+        token = reporter.token
         draw = self._rng.random()
         if draw < 0.03:
             self._start(self._report(token, "outside", OUTSIDE))
@@ -62,13 +95,13 @@ class Load:
             self._matter += 1
             at = (spot.lat, spot.lon)
             if draw < 0.12:
-                other = self._rng.choice(self._tokens)
+                other = self._rng.choice(self._reporters).token
                 self._start(self._report(token, "placed", at, self._matter))
                 twin = spot.beside(north_m=self._rng.uniform(-8, 8))
                 self._start(self._report(other, "placed", twin, self._matter))
                 return 2
             if draw < 0.30:
-                self._start(self._life(token, spot, self._matter, confirmed=draw < 0.21))
+                return self._whole_life(reporter, spot, confirmed=draw < 0.21)
             elif draw < 0.32:
                 self._start(self._taken_back(token, at, self._matter))
             else:
@@ -121,24 +154,50 @@ class Load:
         await self._people.call("POST", path, token, {}, wait=(404,))
         self._ledger.withdrawn.add(report_id)
 
-    async def _life(self, token: str, spot: Spot, matter: int, *, confirmed: bool) -> None:
-        people = self._people
-        report_id = await self.post(token, "placed", (spot.lat, spot.lon), matter)
+    def _whole_life(self, reporter: Reporter, spot: Spot, *, confirmed: bool) -> int:
+        others = [each for each in self._reporters if each != reporter]
+        twin = self._rng.choice(others) if self._rng.random() < TWIN else None
+        plot = Plot(reporter, twin, confirmed, reopened=self._rng.random() < REOPENED)
+        self._start(self._life(plot, spot, self._matter))
+        return 1 if twin is None else 2
+
+    async def _life(self, plot: Plot, spot: Spot, matter: int) -> None:
+        people, first = self._people, plot.first
+        report_id = await self.post(first.token, "placed", (spot.lat, spot.lon), matter)
         case_id = case_id_of(report_id)
         path = f"/v1/cases/{case_id}"
         _, case = await people.call("GET", path, people.operator, wait=(404,))
+        if plot.twin is not None:
+            await self.post(plot.twin.token, "placed", spot.beside(north_m=4.0), matter)
+            case = await self._joined(path)
         handler = people.handler_of(case["community"])
         for action in ("accept", "start", "resolve"):
             body: dict[str, Any] = {"revision": case["revision"]}
             if action == "resolve":
                 body["media"] = [await people.after_photo()]
             _, case = await people.call("POST", f"{path}/{action}", handler, body)
-        if confirmed:
-            _, case = await people.call("POST", f"{path}/confirm", token, {})
+        if plot.confirmed:
+            _, case = await people.call("POST", f"{path}/confirm", first.token, {})
         else:
             body = {"revision": case["revision"]}
             _, case = await people.call("POST", f"{path}/verify", people.operator, body)
         assert case["state"] == "closed", case["state"]
-        self._ledger.closed += 1
-        skipped = () if confirmed else ("CaseConfirmed",)
-        self._ledger.timelines[case_id] = tuple(each for each in PLAYED if each not in skipped)
+        if plot.reopened:
+            await people.call("POST", f"{path}/reopen", first.token, {})
+        joined = () if plot.twin is None else (plot.twin.id,)
+        self._ledger.lives.append(Life(case_id, first.id, joined, plot.reopened))
+        self._ledger.timelines[case_id] = plot.timeline()
+
+    async def _joined(self, path: str) -> dict[str, Any]:
+        """The case once it has two reports."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            _, case = await self._people.call("GET", path, self._people.operator)
+            if len(case["reports"]) == 2:
+                return case
+            await asyncio.sleep(0.2)
+        raise AssertionError(f"nobody joined {path}")
+
+    async def _register_later(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._people.register(self._reporters[2], next(self._spots).community)

@@ -1,4 +1,4 @@
-"""The oracle: the invariants I1-I5, counted from raw topic bytes and SQL, held to the ledger."""
+"""The oracle: the invariants I1-I6, counted from raw topic bytes and SQL, held to the ledger."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import base64
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -15,38 +14,17 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from contracts.topics import consumed_by
+from tests.faults import credits, hearing
 from tests.faults.bus import Bus, Offsets
 from tests.faults.evidence import Evidence
 from tests.faults.ledger import Ledger
+from tests.faults.verdict import Verdict
 
 SETTLE_S = 120.0
 POLL_S = 0.25
-MOST_TOLD = 5
 KEEP_NO_TEXT = {"notify"}
 """Consumers of `reports` that have no use for the text: SQL refuses them nothing (F21)."""
 RETRYABLE = (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-
-
-@dataclass
-class Verdict:
-    """What a run came to: counts for the table, and every breach of an invariant by its name."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    breaches: dict[str, list[str]] = field(default_factory=dict)
-    lag: int = 0
-    unsent: int = 0
-    settled_s: float = 0.0
-
-    def breach(self, invariant: str, what: str) -> None:
-        """One more finding."""
-        self.breaches.setdefault(invariant, []).append(what)
-
-    def told(self) -> str:
-        """A few findings of each invariant."""
-        return "; ".join(
-            f"{name}: {len(found)} ({', '.join(found[:MOST_TOLD])})"
-            for name, found in sorted(self.breaches.items())
-        )
 
 
 OUT_OF_REACH = """
@@ -117,6 +95,12 @@ class Oracle:
         await self._i1(verdict, ledger, evidence)
         await self._i2(verdict, ledger, evidence)
         await self._i5(verdict, ledger)
+        if "rewards" in self._services:
+            await credits.judge(self.sql, verdict, ledger, evidence)
+        if "notify" in self._services:
+            await hearing.judge(self.sql, verdict, evidence)
+            if ledger.receiver is not None:
+                hearing.judge_receiver(verdict, evidence, ledger.receiver, ledger.secret)
         for answer in ledger.bad_answers:
             verdict.breach("I9", answer)
         self._count(verdict, ledger, evidence)
@@ -221,9 +205,9 @@ class Oracle:
         """Every event that stands on a topic is in the inbox of each of its consumers."""
         for service in self._services:
             ids = [
-                event
+                event.header("ce_id")
                 for topic in consumed_by(service)
-                for event in evidence.ids.get(topic.name, ())
+                for event in evidence.on(topic.name)
             ]
             rows = await self.sql(
                 f"select event_id::text from {service}.inbox where event_id::text = any ($1)", ids
@@ -241,7 +225,8 @@ class Oracle:
             return
         rows = await self.sql("select event_id::text, n from dispatch.tally")
         tally = {row["event_id"]: row["n"] for row in rows}
-        for event in evidence.ids.get("reports", ()):
+        for record in evidence.on("reports"):
+            event = record.header("ce_id")
             times = tally.get(event, 0)
             if times > 1 or (times < 1 and not more_only):
                 verdict.breach("I2" if times else "I1", f"{event} had its effect {times} times")
@@ -285,7 +270,7 @@ class Oracle:
             "accepted": len(ledger.accepted),
             "closed": ledger.closed,
             "cases": len(evidence.cases),
-            "events": sum(len(ids) for ids in evidence.ids.values()),
+            "events": sum(len(events) for events in evidence.by_topic.values()),
             "records": evidence.records,
             "poison": len(ledger.poison) + len(ledger.refused_by_sql),
         }

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.faults.ledger import Ledger
-from tests.faults.oracle import Verdict
+from tests.faults.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -20,8 +20,8 @@ VARIABLE = "YIZHAN_FAULT_RECORD"
 TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 BEGIN, END = "<!-- rows: begin -->", "<!-- rows: end -->"
 HEAD = (
-    "| run | seed | events | kills | I1 | I2 | I3 | I4 | I5 | seconds | again |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| run | seed | events | kills | I1 | I2 | I3 | I4 | I5 | I6 | seconds | again |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 
 
@@ -38,14 +38,16 @@ class Row:
     i3: str
     i4: str
     i5: str
+    i6: str
     seconds: float
     test: str
 
     def markdown(self) -> str:
         """As the page shows it."""
         again = f"`YIZHAN_FAULT_SEED={self.seed} .venv/bin/python -m pytest -s {self.test}`"
-        cells = (self.run, self.seed, self.events, self.kills, self.i1, self.i2, self.i3, self.i4)
-        return "| " + " | ".join(map(str, (*cells, self.i5, f"{self.seconds:.0f}", again))) + " |"
+        told = (self.i1, self.i2, self.i3, self.i4, self.i5, self.i6)
+        cells = (self.run, self.seed, self.events, self.kills, *told, f"{self.seconds:.0f}", again)
+        return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def keep(ledger: Ledger, verdict: Verdict, test: str, *, caught: bool = False) -> None:
@@ -62,6 +64,7 @@ def keep(ledger: Ledger, verdict: Verdict, test: str, *, caught: bool = False) -
         i3=_cell(verdict, "I3", f"{verdict.unsent}"),
         i4=_cell(verdict, "I4", f"{verdict.lag}"),
         i5=_cell(verdict, "I5", f"{counts.get('dead letters', 0)} of {counts.get('poison', 0)}"),
+        i6=_cell(verdict, "I6", _told(counts)),
         seconds=seconds,
         test=test,
     )
@@ -69,7 +72,7 @@ def keep(ledger: Ledger, verdict: Verdict, test: str, *, caught: bool = False) -
     for line in ledger.faults:
         print(f"    {line}")
     print(f"    {counts}, {ledger.retries} retries, settled in {verdict.settled_s:.1f} s")
-    print(f"    I1 {row.i1} | I2 {row.i2} | I3 {row.i3} | I4 {row.i4} | I5 {row.i5}")
+    print(f"    I1 {row.i1} | I2 {row.i2} | I3 {row.i3} | I4 {row.i4} | I5 {row.i5} | I6 {row.i6}")
     if verdict.breaches:
         print(f"    breaches: {verdict.told()}")
     sys.stdout.flush()
@@ -86,6 +89,12 @@ def _cell(verdict: Verdict, invariant: str, fine: str) -> str:
 def _sum(counts: dict[str, int]) -> str:
     parts = ("opened", "joined", "refused", "waiting", "withdrawn")
     return f"{counts.get('accepted', 0)} = " + " + ".join(str(counts.get(p, 0)) for p in parts)
+
+
+def _told(counts: dict[str, int]) -> str:
+    if "notices" not in counts:
+        return "-"
+    return f"{counts['notices']} notices, {counts.get('deliveries', 0)} deliveries"
 
 
 def main() -> None:

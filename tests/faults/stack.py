@@ -32,7 +32,7 @@ class Stack:
 
     def start(self) -> None:
         """Returns when it is ready."""
-        self.up.start(UNLIMITED)
+        self.up.start(UNLIMITED | {"YIZHAN_NOTIFY_WEBHOOK_LOOPBACK": "1"})
 
     def stop(self) -> None:
         """Returns when it is gone."""

@@ -13,14 +13,16 @@ import pytest
 from tests.faults import record
 from tests.faults.bus import Offsets
 from tests.faults.clients import People
+from tests.faults.hearing import WEBHOOK_EVENTS
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load
-from tests.faults.oracle import Verdict
 from tests.faults.places import Spot
 from tests.faults.poison import in_a_row, undecodable
 from tests.faults.reports import Reports
 from tests.faults.scenes import poison_among
 from tests.faults.stack import Stack
+from tests.faults.verdict import Verdict
+from tests.integration.receivers import receiver
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
 FEWEST_PER_S = 60.0
@@ -65,12 +67,25 @@ async def begun(stack: Stack, name: str) -> AsyncIterator[Run]:
         yield Run(stack, ledger, people, since)
 
 
+@asynccontextmanager
+async def listening(run: Run) -> AsyncIterator[None]:
+    """A receiver on the loopback that has subscribed to the ends of cases."""
+    operator, call = run.people.operator, run.people.call
+    async with receiver() as there:
+        wanted = {"url": there.url("good"), "event_types": list(WEBHOOK_EVENTS)}
+        _, made = await call("POST", "/v1/webhooks", operator, wanted)
+        run.ledger.receiver, run.ledger.secret = there, made["secret"]
+        yield
+        await call("DELETE", f"/v1/webhooks/{made['id']}", operator)
+
+
 async def under_load(run: Run, spots: Iterator[Spot], seconds: float, faults: Faults) -> Verdict:
     """Load and faults at once; then everything comes to rest and is judged."""
     load = Load(run.people, run.ledger, spots)
-    await asyncio.gather(load.run(seconds), faults(run))
-    await run.stack.all_ready()
-    verdict = await run.stack.oracle().judge(run.ledger, run.since)
+    async with listening(run):
+        await asyncio.gather(load.run(seconds), faults(run))
+        await run.stack.all_ready()
+        verdict = await run.stack.oracle().judge(run.ledger, run.since)
     rate = len(run.ledger.accepted) / load.seconds
     assert load.seconds >= 25 and rate >= FEWEST_PER_S, f"{rate:.1f}/s for {load.seconds:.0f} s"
     assert run.ledger.closed >= SHARE_CLOSED * verdict.counts["cases"]
@@ -148,7 +163,7 @@ async def test_kill_9_of_everything_with_200_accepted_and_unsent(
     stack: Stack, all_spots: Iterator[Spot]
 ) -> None:
     async with begun(stack, "F19: broker down, 200 accepted, kill -9 of everything, up") as run:
-        token = await run.people.reporter()
+        token = (await run.people.reporter()).token
         chosen = list(islice(all_spots, 200))
         await run.kill("kafka")
         load = Load(run.people, run.ledger, iter(()))

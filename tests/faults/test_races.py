@@ -19,12 +19,13 @@ from tests.faults.bus import Offsets, Raw
 from tests.faults.clients import People
 from tests.faults.evidence import Evidence
 from tests.faults.ledger import Ledger
-from tests.faults.oracle import Oracle, Verdict
+from tests.faults.oracle import Oracle
 from tests.faults.places import Spot
 from tests.faults.reports import Reports
 from tests.faults.scenes import until_async
 from tests.faults.stack import until
 from tests.faults.stream import Followed, following
+from tests.faults.verdict import Verdict
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 HERE = "tests/faults/test_races.py"
