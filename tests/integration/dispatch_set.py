@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ import httpx
 from fastapi import FastAPI
 
 from cities.cells import cell
-from contracts.envelope import decode, encode
 from contracts.facts import Event, Fact, new_event
 from contracts.places import Place
 from contracts.reports import ReportNormalised
@@ -29,37 +27,17 @@ from services.dispatch.api import Context, router
 from services.dispatch.bootstrap import context_of
 from services.dispatch.handlers import Reports
 from services.dispatch.settings import Settings
-from yizhan import database
-from yizhan.datafolder import DataFolder
-from yizhan.embedded.postgres import Postgres
-from yizhan.environment import database_place, database_url
+from tests.integration import service_set
+from tests.integration.service_set import Environment, events_of
 
-NOWHERE = "127.0.0.1:9"
 XIAOZHAI = (34.2245, 108.9470)
-OFFSETS = itertools.count()
-Environment = Mapping[str, str]
 
 
 @contextmanager
 def installation(path: Path) -> Iterator[Environment]:
     """PostgreSQL with dispatch's schema; the environment that dispatch is told."""
-    data = DataFolder(path)
-    data.make()
-    server = Postgres(data.postgres)
-    server.start()
-    try:
-        admin = server.admin_url
-        database.make(admin, ["dispatch"], data)
-        database.migrate(admin, ["dispatch"], data)
-        yield {
-            "YIZHAN_MODE": "local",
-            "YIZHAN_KAFKA": NOWHERE,
-            "YIZHAN_CITY": "xian",
-            "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
-            "YIZHAN_DISPATCH_DATABASE_URL": database_url(database_place(admin), "dispatch", data),
-        }
-    finally:
-        server.stop()
+    with service_set.installation(path, "dispatch") as (env, _):
+        yield env
 
 
 class Album:
@@ -109,9 +87,7 @@ def message(body: Fact, seq: int = 2) -> Message:
         occurred_at=datetime.now(UTC),
         correlation_id=report_id,
     )
-    record = encode(event)
-    headers = tuple((name, text.encode()) for name, text in record.headers.items())
-    return Message(record.topic, 0, next(OFFSETS), record.key, headers, record.value)
+    return service_set.message(event)
 
 
 class Dispatch:
@@ -159,16 +135,7 @@ class Dispatch:
 
     async def events(self) -> list[Event]:
         """All that left, in the order of the outbox."""
-        rows = await self.sql("select * from outbox order by id")
-        return [
-            decode(
-                row["topic"],
-                row["key"],
-                tuple((name, text.encode()) for name, text in row["headers"].items()),
-                row["value"],
-            )
-            for row in rows
-        ]
+        return events_of(await self.sql("select * from outbox order by id"))
 
     async def opened(self, **of: Any) -> tuple[ReportNormalised, dict[str, Any]]:
         """A report and its case, as an operator sees it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -14,7 +13,6 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI
 
-from contracts.envelope import decode
 from contracts.facts import Event
 from runtime.auth import Auth
 from runtime.deadletters import Message
@@ -26,15 +24,11 @@ from services.intake.api import Context, internal_router, public_router
 from services.intake.bootstrap import context_of
 from services.intake.handlers import Submissions
 from services.intake.jobs import Jobs
-from yizhan import database
-from yizhan.datafolder import DataFolder
+from tests.integration import service_set
+from tests.integration.service_set import Environment, events_of, message_of
 from yizhan.embedded.postgres import Postgres
-from yizhan.environment import database_place, database_url
 
-NOWHERE = "127.0.0.1:9"
 SERVICE_KEY = "a key of a service in a test"
-OFFSETS = itertools.count()
-Environment = Mapping[str, str]
 
 
 @contextmanager
@@ -47,29 +41,9 @@ def installation(path: Path) -> Iterator[Environment]:
 @contextmanager
 def installation_with_server(path: Path) -> Iterator[tuple[Environment, Postgres]]:
     """The same, and the server to kill."""
-    data = DataFolder(path)
-    data.make()
-    server = Postgres(data.postgres)
-    server.start()
-    try:
-        yield _prepared(data, server.admin_url), server
-    finally:
-        server.stop()
-
-
-def _prepared(data: DataFolder, admin: str) -> Environment:
-    database.make(admin, ["intake"], data)
-    database.migrate(admin, ["intake"], data)
     keys = {"tracking": hashlib.sha256(SERVICE_KEY.encode()).hexdigest()}
-    return {
-        "YIZHAN_MODE": "local",
-        "YIZHAN_KAFKA": NOWHERE,
-        "YIZHAN_CITY": "xian",
-        "YIZHAN_MEDIA_DIR": str(data.media),
-        "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
-        "YIZHAN_INTAKE_DATABASE_URL": database_url(database_place(admin), "intake", data),
-        "YIZHAN_SERVICE_KEYS": json.dumps(keys),
-    }
+    with service_set.installation(path, "intake", YIZHAN_SERVICE_KEYS=json.dumps(keys)) as found:
+        yield found
 
 
 class Intake:
@@ -138,25 +112,12 @@ class Intake:
     async def events(self, report_id: str) -> list[Event]:
         """What intake said on `reports` about a report, in the order of the outbox."""
         rows = await self.sql("select * from outbox where topic = 'reports' order by id")
-        decoded = [decoded_of(row) for row in rows]
-        return [event for event in decoded if event.subject == report_id]
+        return [event for event in events_of(rows) if event.subject == report_id]
 
 
 async def one(runner: JobRunner, context: Context) -> bool:
     """One due job."""
     return await runner._one(context.db, lambda: None)
-
-
-def message_of(row: Any) -> Message:
-    """An outbox row as Kafka gives it back."""
-    headers = tuple((name, text.encode()) for name, text in row["headers"].items())
-    return Message(row["topic"], 0, next(OFFSETS), row["key"], headers, row["value"])
-
-
-def decoded_of(row: Any) -> Event:
-    """The event in an outbox row."""
-    message = message_of(row)
-    return decode(message.topic, message.key, message.headers, message.value)
 
 
 @asynccontextmanager

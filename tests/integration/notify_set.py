@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -16,11 +15,9 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI
 
-from contracts.envelope import decode, encode
 from contracts.facts import Event
 from runtime import relay
 from runtime.auth import Auth
-from runtime.deadletters import Message
 from runtime.effects import Outcome, Transactor
 from runtime.http import create_app
 from runtime.tokens import Caller, SigningKey
@@ -31,52 +28,29 @@ from services.notify.domain.targets import Address
 from services.notify.handlers import Notices
 from services.notify.jobs import Jobs
 from services.notify.settings import Settings
-from yizhan import database
-from yizhan.datafolder import DataFolder
-from yizhan.embedded.postgres import Postgres
-from yizhan.environment import database_place, database_url
+from tests.integration import service_set
+from tests.integration.service_set import Environment, events_of, message
 
-OFFSETS = itertools.count()
-Environment = Mapping[str, str]
 TABLES = "recipients, notices, webhooks, deliveries, inbox, outbox, feed, feed_heads, jobs"
 
 
 @contextmanager
 def installation(path: Path) -> Iterator[Environment]:
     """PostgreSQL with notify's schema; the environment that notify is told."""
-    data = DataFolder(path)
-    data.make()
-    server = Postgres(data.postgres)
-    server.start()
-    try:
-        admin = server.admin_url
-        database.make(admin, ["notify"], data)
-        database.migrate(admin, ["notify"], data)
-        yield {
-            "YIZHAN_MODE": "local",
-            "YIZHAN_KAFKA": "127.0.0.1:9",
-            "YIZHAN_CITY": "xian",
-            "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
-            "YIZHAN_NOTIFY_DATABASE_URL": database_url(database_place(admin), "notify", data),
-            "YIZHAN_NOTIFY_WEBHOOK_LOOPBACK": "1",
-            "YIZHAN_NOTIFY_WEBHOOK_ATTEMPTS": "3",
-            "YIZHAN_NOTIFY_WEBHOOK_FIRST_DELAY_S": "0.2",
-            "YIZHAN_NOTIFY_WEBHOOK_MOST_DELAY_S": "2",
-        }
-    finally:
-        server.stop()
+    with service_set.installation(
+        path,
+        "notify",
+        YIZHAN_NOTIFY_WEBHOOK_LOOPBACK="1",
+        YIZHAN_NOTIFY_WEBHOOK_ATTEMPTS="3",
+        YIZHAN_NOTIFY_WEBHOOK_FIRST_DELAY_S="0.2",
+        YIZHAN_NOTIFY_WEBHOOK_MOST_DELAY_S="2",
+    ) as (env, _):
+        yield env
 
 
 async def loopback(host: str, port: int) -> Sequence[Address]:
     """Every name is this machine."""
     return [ip_address("127.0.0.1")]
-
-
-def message(event: Event) -> Message:
-    """The Kafka record of an event."""
-    record = encode(event)
-    headers = tuple((name, text.encode()) for name, text in record.headers.items())
-    return Message(record.topic, 0, next(OFFSETS), record.key, headers, record.value)
 
 
 async def until(
@@ -134,16 +108,7 @@ class Notify:
 
     async def events(self) -> list[Event]:
         """All that left, in the order of the outbox."""
-        rows = await self.sql("select * from outbox order by id")
-        return [
-            decode(
-                row["topic"],
-                row["key"],
-                tuple((name, text.encode()) for name, text in row["headers"].items()),
-                row["value"],
-            )
-            for row in rows
-        ]
+        return events_of(await self.sql("select * from outbox order by id"))
 
     async def relayed(self) -> None:
         """What the relay does after Kafka has the rows: marks them, stamps their feeds."""

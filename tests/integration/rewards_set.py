@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI
 
-from contracts.envelope import decode
 from contracts.facts import Event
 from runtime.auth import Auth
 from runtime.deadletters import Message
@@ -24,36 +23,17 @@ from services.rewards.bootstrap import context_of
 from services.rewards.handlers import Points
 from services.rewards.settings import Settings
 from tests.cases import confirmed
-from yizhan import database
-from yizhan.datafolder import DataFolder
-from yizhan.embedded.postgres import Postgres
-from yizhan.environment import database_place, database_url
+from tests.integration import service_set
+from tests.integration.service_set import Environment, events_of
 
-NOWHERE = "127.0.0.1:9"
-Environment = Mapping[str, str]
 TABLES = "cases, accounts, months, claims, ledger, inbox, outbox, dead_letters, idempotency_keys"
 
 
 @contextmanager
 def installation(path: Path) -> Iterator[Environment]:
     """PostgreSQL with rewards' schema; the environment that rewards is told."""
-    data = DataFolder(path)
-    data.make()
-    server = Postgres(data.postgres)
-    server.start()
-    try:
-        admin = server.admin_url
-        database.make(admin, ["rewards"], data)
-        database.migrate(admin, ["rewards"], data)
-        yield {
-            "YIZHAN_MODE": "local",
-            "YIZHAN_KAFKA": NOWHERE,
-            "YIZHAN_CITY": "xian",
-            "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
-            "YIZHAN_REWARDS_DATABASE_URL": database_url(database_place(admin), "rewards", data),
-        }
-    finally:
-        server.stop()
+    with service_set.installation(path, "rewards") as (env, _):
+        yield env
 
 
 class Rewards:
@@ -108,15 +88,7 @@ class Rewards:
     async def events(self, reporter_id: str) -> list[Event]:
         """All that left about that reporter, in the order of the outbox."""
         query = "select * from outbox where key = $1 order by id"
-        return [
-            decode(
-                row["topic"],
-                row["key"],
-                tuple((name, text.encode()) for name, text in row["headers"].items()),
-                row["value"],
-            )
-            for row in await self.sql(query, reporter_id.encode())
-        ]
+        return events_of(await self.sql(query, reporter_id.encode()))
 
 
 @asynccontextmanager

@@ -17,12 +17,12 @@ from services.dispatch.adapters.media_client import IntakeMedia
 from services.dispatch.timers import verify_due
 from tests.integration.dispatch_set import (
     Dispatch,
-    Environment,
     installation,
     message,
     opened,
     report,
 )
+from tests.integration.service_set import Environment
 
 JsonObject = dict[str, Any]
 

@@ -15,12 +15,12 @@ from contracts.submissions import Media
 from runtime.effects import Transactor
 from tests.integration.dispatch_set import (
     Dispatch,
-    Environment,
     installation,
     message,
     opened,
     report,
 )
+from tests.integration.service_set import Environment
 
 METRES_PER_DEG = 111_195.0
 

@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from runtime.errors import CONTENT_TYPE, KINDS
-from tests.integration.intake_set import Environment, Intake, installation, opened
+from tests.integration.intake_set import Intake, installation, opened
 from tests.integration.photo_files import png, quarters, saved
+from tests.integration.service_set import Environment
 
 PDF = b"%PDF-1.7\n" + bytes(1000)
 PHOTO = saved(quarters(30, 30), "JPEG")

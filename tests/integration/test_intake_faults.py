@@ -14,12 +14,11 @@ from starlette.types import Message as AsgiMessage
 from runtime.deadletters import Message
 from services.intake.api import reading
 from tests.integration.intake_set import (
-    Environment,
     Intake,
     installation_with_server,
-    message_of,
     opened,
 )
+from tests.integration.service_set import Environment, message_of
 from yizhan.embedded.postgres import Postgres
 
 HERE = {"lat": 34.23, "lon": 108.95}

@@ -13,8 +13,9 @@ import pytest
 
 from contracts.reports import PlaceAsked, ReportEnriched, ReportNormalised
 from services.intake.timers import sweep_orphans
-from tests.integration.intake_set import Environment, Intake, installation, opened
+from tests.integration.intake_set import Intake, installation, opened
 from tests.integration.photo_files import SECRETS, exif, quarters, saved, with_everything
+from tests.integration.service_set import Environment
 
 HERE = {"lat": 34.23, "lon": 108.95}
 VOICE = b"#!AMR\n" + bytes(range(200))

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from contracts.facts import Event
-from tests.integration.intake_set import Environment, Intake, decoded_of, installation, opened
+from tests.integration.intake_set import Intake, installation, opened
+from tests.integration.service_set import Environment, events_of
 
 COMMUNITY = "610102001003"
 NEIGHBOUR = "610102001001"
@@ -35,7 +36,7 @@ async def intake(env: Environment) -> AsyncIterator[Intake]:
 
 async def told(intake: Intake) -> list[Event]:
     rows = await intake.sql("select * from outbox where topic = 'observers' order by id")
-    return [decoded_of(row) for row in rows]
+    return events_of(rows)
 
 
 async def register(client: httpx.AsyncClient, community: str, **more: str) -> httpx.Response:

@@ -14,13 +14,12 @@ import pytest
 from contracts.reports import PlaceAsked, ReportNormalised, ReportRefused
 from contracts.submissions import ReportSubmitted
 from tests.integration.intake_set import (
-    Environment,
     Intake,
-    decoded_of,
     installation,
     opened,
 )
 from tests.integration.photo_files import exif, quarters, saved
+from tests.integration.service_set import Environment, events_of
 
 HERE = {"lat": 34.23, "lon": 108.95}
 PEKING = {"lat": 39.9, "lon": 116.4}
@@ -70,7 +69,7 @@ async def test_one_sentence_is_enough(intake: Intake, device: httpx.AsyncClient)
 async def test_report_and_event_are_one_commit(intake: Intake, device: httpx.AsyncClient) -> None:
     report_id = accepted(await post(device, text="垃圾桶满了", place=HERE | {"crs": "gcj02"}))
     rows = await intake.sql("select * from outbox where topic = 'submissions' order by id")
-    event = next(found for row in rows if (found := decoded_of(row)).subject == report_id)
+    event = next(found for found in events_of(rows) if found.subject == report_id)
     assert isinstance(event.body, ReportSubmitted)
     assert event.body.place and event.body.place.crs == "gcj02"
     assert event.traceparent

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from services.intake.adapters import session_sql
-from tests.integration.intake_set import Environment, Intake, installation, opened
+from tests.integration.intake_set import Intake, installation, opened
+from tests.integration.service_set import Environment
 
 
 @pytest.fixture(scope="module")

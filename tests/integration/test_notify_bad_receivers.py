@@ -19,7 +19,6 @@ from contracts.cases import CaseAssigned
 from services.notify.adapters.sending import Sender
 from services.notify.domain.targets import Policy
 from tests.integration.notify_set import (
-    Environment,
     Notify,
     installation,
     loopback,
@@ -27,6 +26,7 @@ from tests.integration.notify_set import (
     until,
 )
 from tests.integration.receivers import BAD, Receiver, receiver
+from tests.integration.service_set import Environment
 from tests.notify_facts import about, event
 
 ROUNDS = 10

@@ -21,7 +21,8 @@ from runtime.effects import Transactor
 from services.notify.adapters import notice_sql
 from services.notify.handlers import Notices
 from services.notify.timers import timers
-from tests.integration.notify_set import Environment, Notify, installation, message, opened
+from tests.integration.notify_set import Notify, installation, opened
+from tests.integration.service_set import Environment, message
 from tests.notify_facts import COMMUNITY, about, case, event
 
 

@@ -16,8 +16,9 @@ from contracts.cases import CaseAccepted, CaseAssigned, CaseClosed, CaseCommente
 from contracts.notices import NoticeDelivered, NoticeFailed
 from services.notify.domain.targets import Address
 from services.notify.timers import timers
-from tests.integration.notify_set import Environment, Notify, installation, opened, until
+from tests.integration.notify_set import Notify, installation, opened, until
 from tests.integration.receivers import Receiver, receiver
+from tests.integration.service_set import Environment
 from tests.notify_facts import about, case, event
 
 

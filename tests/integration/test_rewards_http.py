@@ -11,7 +11,8 @@ import pytest
 
 from contracts.cases import CaseClosed, CaseRefused
 from tests.cases import case, confirmed, told
-from tests.integration.rewards_set import Environment, Rewards, installation, opened
+from tests.integration.rewards_set import Rewards, installation, opened
+from tests.integration.service_set import Environment
 from yizhan.ledger_command import checked
 
 

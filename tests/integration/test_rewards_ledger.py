@@ -32,7 +32,8 @@ from contracts.submissions import Media
 from runtime.deadletters import Message
 from runtime.effects import Transactor
 from tests.cases import NOW, case, confirmed, observer, told
-from tests.integration.rewards_set import Environment, Rewards, installation, opened
+from tests.integration.rewards_set import Rewards, installation, opened
+from tests.integration.service_set import Environment
 
 PHOTO = (Media(id="a", kind="photo", content_type="image/jpeg"),)
 

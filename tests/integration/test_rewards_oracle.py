@@ -19,7 +19,8 @@ from runtime.effects import Transactor
 from services.rewards.handlers import Points
 from tests.cases import NOW, case, confirmed, told
 from tests.golden import examples
-from tests.integration.rewards_set import Environment, Rewards, installation, opened
+from tests.integration.rewards_set import Rewards, installation, opened
+from tests.integration.service_set import Environment
 from yizhan.ledger_command import checked
 
 CAP = 300

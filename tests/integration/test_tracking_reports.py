@@ -30,8 +30,8 @@ from contracts.observers import ObserverErased
 from contracts.reports import PlaceAsked, ReportEnriched, ReportRefused
 from runtime.deadletters import Message
 from services.tracking.domain.story import Accepted, Story, story_of
+from tests.integration.service_set import Environment
 from tests.integration.tracking_set import (
-    Environment,
     Tracking,
     about,
     case_with,

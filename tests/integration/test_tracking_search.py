@@ -25,8 +25,8 @@ from contracts.places import Place
 from services.tracking.adapters import search_sql, stats_sql
 from services.tracking.adapters.search_sql import Position
 from services.tracking.domain.searching import Box, Sought, words_of
+from tests.integration.service_set import Environment
 from tests.integration.tracking_set import (
-    Environment,
     Tracking,
     case_with,
     happened,

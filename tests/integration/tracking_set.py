@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 
 from contracts.cases import Case, CaseClocks, CaseFact, CaseReport
-from contracts.envelope import encode
 from contracts.facts import SYSTEM, Actor, Fact, new_event
 from contracts.places import Place
 from contracts.reports import ReportNormalised
@@ -34,40 +33,20 @@ from services.tracking.domain.recent import made_at
 from services.tracking.domain.story import Story
 from services.tracking.handlers import ReadSide
 from services.tracking.settings import Settings
-from yizhan import database
-from yizhan.datafolder import DataFolder
-from yizhan.embedded.postgres import Postgres
-from yizhan.environment import database_place, database_url
+from tests.integration import service_set
+from tests.integration.service_set import Environment
 
-NOWHERE = "127.0.0.1:9"
 XIAOZHAI = Place(lat=34.2245, lon=108.9470)
 TABLES = """reports, report_facts, cases, case_counts, case_reports, case_events, points, notices,
     erased, inbox, outbox, dead_letters"""
-OFFSETS = itertools.count()
 NUMBERS = itertools.count()
-Environment = Mapping[str, str]
 
 
 @contextmanager
 def installation(path: Path) -> Iterator[Environment]:
     """PostgreSQL with tracking's schema; the environment that tracking is told."""
-    data = DataFolder(path)
-    data.make()
-    server = Postgres(data.postgres)
-    server.start()
-    try:
-        admin = server.admin_url
-        database.make(admin, ["tracking"], data)
-        database.migrate(admin, ["tracking"], data)
-        yield {
-            "YIZHAN_MODE": "local",
-            "YIZHAN_KAFKA": NOWHERE,
-            "YIZHAN_CITY": "xian",
-            "YIZHAN_SIGNING_KEY_FILE": str(data.secrets.signing_key_file),
-            "YIZHAN_TRACKING_DATABASE_URL": database_url(database_place(admin), "tracking", data),
-        }
-    finally:
-        server.stop()
+    with service_set.installation(path, "tracking") as (env, _):
+        yield env
 
 
 def new_id(age: timedelta = timedelta()) -> str:
@@ -151,9 +130,7 @@ def message(body: Fact, subject: str, seq: int, source: str = "intake") -> Messa
     event = new_event(
         body, source=source, subject=subject, seq=seq, occurred_at=now, correlation_id=subject
     )
-    record = encode(event)
-    headers = tuple((name, text.encode()) for name, text in record.headers.items())
-    return Message(record.topic, 0, next(OFFSETS), record.key, headers, record.value)
+    return service_set.message(event)
 
 
 def about(body: Fact, seq: int) -> Message:

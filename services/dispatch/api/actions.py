@@ -15,6 +15,7 @@ from contracts.submissions import Crs
 from runtime.auth import allow
 from runtime.errors import FORBIDDEN, INVALID, FieldError, Language, Problem, language_of
 from runtime.idempotency import checked_key
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.dispatch.api.acting import Request, act
 from services.dispatch.api.answers import CaseGiven, ManyGiven
@@ -26,7 +27,7 @@ from services.dispatch.api.bodies import (
     Many,
     Reopen,
 )
-from services.dispatch.api.context import Context, SteadyRoute, documents
+from services.dispatch.api.context import Context, documents
 from services.dispatch.api.views import party_of
 from services.dispatch.domain.states import TABLE, Action, Row
 

@@ -15,11 +15,12 @@ from contracts.submissions import Crs
 from runtime.auth import allow
 from runtime.errors import invalid_field, not_found
 from runtime.http import decode_cursor, encode_cursor
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.dispatch.adapters import near_sql, queue_sql
 from services.dispatch.adapters.queue_sql import Line
 from services.dispatch.api.answers import CaseGiven, NearbyGiven, TimelineGiven
-from services.dispatch.api.context import Context, SteadyRoute, documents
+from services.dispatch.api.context import Context, documents
 from services.dispatch.api.views import full, may_see, nearby, party_of, seen_at
 from services.dispatch.domain.parties import Party
 

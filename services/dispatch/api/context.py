@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
-
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from cities.areas import Areas
 from contracts.city import City
 from runtime import errors
-from runtime.db import Database, is_transient
-from runtime.errors import Problem, declare, unavailable
+from runtime.db import Database
+from runtime.errors import declare
 from runtime.feed import FeedReader
 from runtime.outbox import Bell
 from services.dispatch.adapters.media_client import IntakeMedia, MediaSource
@@ -75,24 +71,3 @@ class Context:
             await asyncio.gather(following, return_exceptions=True)
             await intake.close()
             await self.db.close()
-
-
-class SteadyRoute(APIRoute):
-    """While the database is away the answer is 503 with Retry-After."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler inside."""
-        inner = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except Problem:
-                raise
-            except Exception as error:
-                # Passes by itself or not: only the first is a 503.
-                if is_transient(error):
-                    raise unavailable() from error
-                raise
-
-        return answer

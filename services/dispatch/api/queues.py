@@ -19,11 +19,12 @@ from runtime.auth import allow
 from runtime.errors import not_found
 from runtime.feed import FeedItem
 from runtime.http import decode_cursor, encode_cursor
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.dispatch.adapters import queue_sql
 from services.dispatch.adapters.queue_sql import Owner, Position, Sort
 from services.dispatch.api.answers import QueueGiven
-from services.dispatch.api.context import Context, SteadyRoute, documents
+from services.dispatch.api.context import Context, documents
 from services.dispatch.api.views import full, party_of
 from services.dispatch.domain.parties import Party
 from services.dispatch.domain.states import OPEN

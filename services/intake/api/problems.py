@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
-
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from runtime import errors
-from runtime.db import is_transient
-from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem, declare, unavailable
+from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem, declare
+from runtime.steady import SteadyRoute
 from services.intake.adapters.media_store import MediaStoreFull
 from services.intake.adapters.photos.messages import Refusal
 
@@ -55,22 +50,7 @@ def photo_problem(reason: Refusal) -> Problem:
     return Problem(UNREADABLE_PHOTO, reason=reason)
 
 
-class PatientRoute(APIRoute):
-    """A database or disk that is away for now is 503 with Retry-After, never 500."""
+class PatientRoute(SteadyRoute):
+    """So is a full disk."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler inside."""
-        handle = super().get_route_handler()
-
-        async def handling(request: Request) -> Any:
-            try:
-                return await handle(request)
-            except MediaStoreFull as error:
-                raise unavailable(60) from error
-            except Exception as error:
-                # Only what passes by itself; the rest is answered as it is.
-                if not is_transient(error):
-                    raise
-                raise unavailable() from error
-
-        return handling
+    retry_after_s = {MediaStoreFull: 60}

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi import Response
 
 from contracts.city import City
 from contracts.notice_table import NoticeTable
 from runtime import errors, idempotency
-from runtime.db import Connection, Database, is_transient
-from runtime.errors import Problem, declare, unavailable
+from runtime.db import Connection, Database
+from runtime.errors import declare
 from runtime.feed import FeedReader
 from runtime.idempotency import Answer, checked_key, request_hash
 from services.notify.adapters.sending import Resolver
@@ -88,24 +87,3 @@ class Context:
             if key is not None:
                 await idempotency.store(connection, actor, key, answer)
         return answer.response()
-
-
-class SteadyRoute(APIRoute):
-    """While the database is away the answer is 503 with Retry-After."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler inside."""
-        inner = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except Problem:
-                raise
-            except Exception as error:
-                # Passes by itself or not: only the first is a 503.
-                if is_transient(error):
-                    raise unavailable() from error
-                raise
-
-        return answer

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Query, Response
 from runtime.errors import Problem, not_found
 from runtime.http import decode_cursor, encode_cursor
 from runtime.idempotency import Answer
+from runtime.steady import SteadyRoute
 from services.notify.adapters import delivery_sql, webhook_sql
 from services.notify.adapters.delivery_sql import DeliveryState
 from services.notify.api import views
 from services.notify.api.answers import DeliveriesGiven, DeliveryGiven
-from services.notify.api.context import NOT_FAILED, Context, SteadyRoute, documents
+from services.notify.api.context import NOT_FAILED, Context, documents
 from services.notify.api.inbox import Key
 from services.notify.api.webhooks import Operator
 

@@ -16,10 +16,11 @@ from runtime.errors import documents, not_found
 from runtime.feed import FeedItem
 from runtime.http import decode_cursor, encode_cursor
 from runtime.idempotency import Answer
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.notify.adapters import inbox_sql
 from services.notify.api.answers import InboxGiven, NoticeGiven
-from services.notify.api.context import Context, SteadyRoute
+from services.notify.api.context import Context
 from services.notify.api.views import inboxes_of, language, live, notice
 from services.notify.domain.batch import feed_of
 

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Response
 
 from runtime.errors import documents
 from runtime.idempotency import Answer
+from runtime.steady import SteadyRoute
 from services.notify.adapters import inbox_sql
 from services.notify.api import views
 from services.notify.api.answers import PreferencesGiven
 from services.notify.api.bodies import PreferencesBody
-from services.notify.api.context import Context, SteadyRoute
+from services.notify.api.context import Context
 from services.notify.api.inbox import Anybody, Key
 from services.notify.domain.quiet import Preferences, minutes
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from runtime.auth import allow
 from runtime.errors import FieldError, Problem, invalid_field, not_found
 from runtime.idempotency import Answer
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.notify.adapters import delivery_sql, webhook_sql
 from services.notify.adapters.sending import resolve
@@ -22,7 +23,6 @@ from services.notify.api.context import (
     REFUSED_URL,
     TOO_MANY_WEBHOOKS,
     Context,
-    SteadyRoute,
     documents,
 )
 from services.notify.api.inbox import Key

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
-
 from contracts.city import City
-from runtime.db import Database, is_transient
-from runtime.errors import Problem, unavailable
+from runtime.db import Database
 from runtime.outbox import Bell
 from services.rewards.settings import Settings
 
@@ -47,24 +42,3 @@ class Context:
             yield
         finally:
             await self.db.close()
-
-
-class SteadyRoute(APIRoute):
-    """While the database is away the answer is 503 with Retry-After."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler inside."""
-        inner = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except Problem:
-                raise
-            except Exception as error:
-                # Passes by itself or not: only the first is a 503.
-                if is_transient(error):
-                    raise unavailable() from error
-                raise
-
-        return answer

@@ -15,10 +15,11 @@ from runtime.errors import CONFLICT, Problem, documents, not_found
 from runtime.http import decode_cursor, encode_cursor
 from runtime.idempotency import Answer, checked_key, request_hash
 from runtime.outbox import Outgoing
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.rewards.adapters import book_sql, ledger_sql
 from services.rewards.api.answers import HeldGiven, HeldListGiven
-from services.rewards.api.context import Context, SteadyRoute
+from services.rewards.api.context import Context
 from services.rewards.domain.account import Claim, HeldFor
 from services.rewards.domain.book import Book
 from services.rewards.domain.leaving import event_of

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query
 from runtime.auth import allow
 from runtime.errors import documents, invalid_field
 from runtime.http import decode_cursor, encode_cursor
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.rewards.adapters import ledger_sql
 from services.rewards.api.answers import EntriesGiven, PointsGiven
-from services.rewards.api.context import Context, SteadyRoute
+from services.rewards.api.context import Context
 from services.rewards.domain.book import local_month
 
 Reporter = Annotated[Caller, allow("reporter")]

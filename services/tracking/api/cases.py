@@ -12,9 +12,10 @@ from fastapi import APIRouter, Header, Query, Response
 from contracts.cases import Case
 from contracts.submissions import Crs
 from runtime.errors import documents, language_of
+from runtime.steady import SteadyRoute
 from services.tracking.adapters import search_sql
 from services.tracking.adapters.search_sql import Position
-from services.tracking.api.context import Context, SteadyRoute
+from services.tracking.api.context import Context
 from services.tracking.api.operator_answers import CasesFound
 from services.tracking.api.searching import Operator, What, cursor_of, position
 from services.tracking.api.views import clocks, community, media, place

@@ -13,9 +13,10 @@ from fastapi.responses import StreamingResponse
 from contracts.cases import Case
 from contracts.submissions import Crs
 from runtime.errors import documents, language_of
+from runtime.steady import SteadyRoute
 from services.tracking.adapters import search_sql
 from services.tracking.api.cases import place_in_list, shown
-from services.tracking.api.context import Context, SteadyRoute
+from services.tracking.api.context import Context
 from services.tracking.api.operator_answers import Features
 from services.tracking.api.searching import Operator, What
 from services.tracking.domain.searching import Sought

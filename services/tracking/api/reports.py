@@ -12,11 +12,12 @@ from contracts.submissions import Crs
 from runtime.auth import allow
 from runtime.errors import documents, language_of, not_found, unavailable
 from runtime.http import decode_cursor, encode_cursor
+from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.tracking.adapters import case_sql, report_sql
 from services.tracking.adapters.intake_client import IntakeAway
 from services.tracking.api.answers import ReportGiven, ReportsGiven
-from services.tracking.api.context import Context, SteadyRoute
+from services.tracking.api.context import Context
 from services.tracking.api.timeline import timeline
 from services.tracking.api.views import Reader, summary
 from services.tracking.domain.recent import ask_after, joined, older_than_asked

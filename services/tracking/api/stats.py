@@ -12,9 +12,10 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Response
 
 from runtime.errors import documents, invalid_field, language_of
+from runtime.steady import SteadyRoute
 from services.tracking.adapters import stats_sql
 from services.tracking.adapters.stats_sql import CATEGORY, COMMUNITY, DAY, TOTAL, Figures
-from services.tracking.api.context import Context, SteadyRoute
+from services.tracking.api.context import Context
 from services.tracking.api.operator_answers import StatsGiven
 from services.tracking.api.searching import Operator
 
