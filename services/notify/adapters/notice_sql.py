@@ -43,7 +43,7 @@ _ERASE_NOTICES = "delete from notices where recipient = any ($1::text[])"
 _ERASE_RECIPIENTS = """
 update recipients set erased_at = clock_timestamp(), language = null, quiet_from = null,
     quiet_until = null, stream = true
-where id = any ($1::text[])
+where id = any ($1::text[]) and erased_at is null
 """
 _ERASE_FEED = (
     "delete from feed where feed = $1",

@@ -16,6 +16,7 @@ from services.tracking.domain.bigrams import bigrams
 
 # Bigrams come as JSON: SQL knows no array of arrays of unlike lengths. The counts get, in the same
 # statement, what the case is now minus what it was: a replay saves nothing and counts nothing.
+# Besides the ids of what was saved it gives the keys of counts that became nothing.
 _SAVE = """
 with saved as (
     insert into cases (id, seq, code, state, community, department, category, lat, lon, day,
@@ -64,8 +65,16 @@ with saved as (
         cases = c.cases + excluded.cases, accepted = c.accepted + excluded.accepted,
         accept_s = c.accept_s + excluded.accept_s, resolved = c.resolved + excluded.resolved,
         resolve_s = c.resolve_s + excluded.resolve_s, late = c.late + excluded.late
+    returning day, community, category, state, cases
 )
-select id from saved
+select id, null::date as day, null::text as community, null::text as category, null::text as state
+from saved
+union all
+select null, day, community, category, state from counted where cases = 0
+"""
+_DROP_EMPTY = """
+delete from case_counts where cases = 0 and (day, community, category, state) in (
+    select * from unnest($1::date[], $2::text[], $3::text[], $4::text[]))
 """
 _LEAVE = """
 delete from case_reports where case_id = any ($1::uuid[])
@@ -107,8 +116,11 @@ async def save(connection: Connection, cases: Mapping[str, Case], zone: ZoneInfo
     if not cases:
         return
     rows = [_row(cases[each], zone) for each in sorted(cases)]
-    saved = await connection.fetch(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
-    await _save_members(connection, [cases[str(row["id"])] for row in saved])
+    found = await connection.fetch(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
+    empty = [(r["day"], r["community"], r["category"], r["state"]) for r in found if r["day"]]
+    if empty:
+        await connection.execute(_DROP_EMPTY, *(list(each) for each in zip(*empty, strict=True)))
+    await _save_members(connection, [cases[str(row["id"])] for row in found if row["id"]])
 
 
 async def _save_members(connection: Connection, cases: Sequence[Case]) -> None:

@@ -15,12 +15,12 @@ select community, category, day, grouping(community, category, day) as level,
     sum(cases) filter (where state = any ($5::text[]))::bigint as running,
     sum(cases) filter (where state = 'closed')::bigint as closed,
     sum(cases) filter (where state = 'refused')::bigint as refused,
-    sum(accept_s) / nullif(sum(accepted), 0) as accept_s,
-    sum(resolve_s) / nullif(sum(resolved), 0) as resolve_s,
+    (sum(accept_s) / nullif(sum(accepted), 0))::float8 as accept_s,
+    (sum(resolve_s) / nullif(sum(resolved), 0))::float8 as resolve_s,
     sum(late)::bigint as late
 from case_counts
 where day between $1 and $2 and ($3::text is null or community = $3)
-  and ($4::text is null or category = $4) and cases > 0
+  and ($4::text is null or category = $4)
 group by grouping sets ((), (community), (category), (day))
 """
 OVERDUE_SQL = """
