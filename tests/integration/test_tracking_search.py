@@ -173,7 +173,9 @@ async def test_a_map_of_what_is_found(tracking: Tracking) -> None:
 
 async def counted(tracking: Tracking) -> list[tuple[Any, ...]]:
     """The counts that are kept; none of nothing."""
-    return [tuple(row) for row in await tracking.sql("select * from case_counts order by 1, 2, 3, 4")]
+    return [
+        tuple(row) for row in await tracking.sql("select * from case_counts order by 1, 2, 3, 4")
+    ]
 
 
 async def recounted(tracking: Tracking) -> list[tuple[Any, ...]]:
