@@ -31,11 +31,17 @@ def test_the_demo_holds(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-4000:]
     result = json.loads(done.stdout)
-    assert result["ok"] and all(r["expected"] == r["found"] for r in result["expectations"])
+    rows = result["expectations"]
+    assert result["ok"] and all(row["expected"] == row["found"] for row in rows)
+    assert {row["source"] for row in rows} == {"kafka", "sql", "http", "hook", "rules", "both"}
+    assert sum(row["expected"] > 0 for row in rows) >= 50, "most rows count something"
     assert not list(tmp_path.iterdir()), "the folder went away"
     assert "\x1b" not in done.stderr, "no colour codes when piped"
     assert max(map(len, done.stderr.splitlines())) <= 100
-    for told in ("SYNTHETIC", "恰好一次", "地点不在本市范围内", "in the queue of"):
+    for told in (
+        *("SYNTHETIC", "恰好一次", "地点不在本市范围内", "in the queue of"),
+        *("报到备案成功", "获得 10 积分", "first-report reversed", "签名无误", "10 points"),
+    ):
         assert told in done.stderr
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from contracts.city import Wording
-from yizhan.demo import crowd, fixed_clock, reporting, scenes
+from yizhan.demo import crowd, earning, fixed_clock, machines, reporting, scenes, telling
 from yizhan.demo.handling import PLAYS, Play
-from yizhan.demo.live_queue import LiveQueue
+from yizhan.demo.live import Live
 from yizhan.demo.metrics_pages import figures
 from yizhan.demo.people import Reporter, Unexpected, staff
 from yizhan.demo.stage import Sent, Stage
@@ -33,7 +34,7 @@ async def watching(stage: Stage) -> None:
     codes = {scene.community for scene in scenes.CASES} | {scenes.GREENERY_NEIGHBOUR}
     for code in sorted(filter(None, codes)):
         handler = staff(stage.product, "handler", code)
-        live = LiveQueue(handler, code)
+        live = Live(handler, f"/v1/communities/{code}/stream")
         stage.handlers[code], stage.queues[code] = handler, live
         stage.tasks.append(asyncio.create_task(live.watch()))
         page = await handler.ask("GET", f"/v1/communities/{code}/queue")
@@ -88,36 +89,40 @@ async def queues(stage: Stage) -> None:
 
 async def handlers_at_work(stage: Stage) -> None:
     """Accepted, proved, closed; one returned, one disputed, one refused."""
-    operator = staff(stage.product, "operator")
     for scene in scenes.CASES:
-        await PLAYS[scene.key](Play(stage, stage.sent[scene.key], operator))
+        await PLAYS[scene.key](Play(stage, stage.sent[scene.key]))
 
 
 async def reporters_look(stage: Stage) -> None:
     """GET /v1/reports/{id}: the read side has followed."""
     for key, end in scenes.ENDS.items():
         sent = stage.sent[key]
-        report = await _at_its_end(sent, end)
+        report = await _at_its_end(sent, end, earning.EARNERS[key].lines)
+        stage.timelines[key] = about = Counter(line["about"] for line in report["timeline"])
         case = report["case"] or {}
         reason = case.get("refusal") or report["refusal"]
         owner = f"{case['community']['name']}  " if case.get("community") else ""
         told = f"  {reason['text']}" if reason else ""
-        steps = sum(line["about"] == "case" for line in report["timeline"])
         stage.seen[key] = case.get("state") or report["status"]
         stage.screen.person(
             "市民 reporter",
-            f"{report['code']}  {sent.scene.name.zh}  {owner}{stage.seen[key]}{told}  "
-            f"{steps} 步 steps",
+            f"{report['code']}  {sent.scene.name.zh}  {owner}{stage.seen[key]}{told}",
         )
+        timeline = f"步骤 steps {about['case']}, 积分 points {about['points']}, "
+        stage.screen.line(f"        {timeline}通知 notices {about['notice']}", "dim")
 
 
-async def _at_its_end(sent: Sent, end: str) -> dict[str, Any]:
-    """The report as its reporter sees it, once it has come there; else as it is after a while."""
+async def _at_its_end(sent: Sent, end: str, points: int) -> dict[str, Any]:
+    """The report as its reporter sees it, once it has come there; else as it is after a while.
+
+    `points`: so many lines of its timeline tell of points then.
+    """
     deadline = time.monotonic() + LOOK_S
     while True:
         report = await sent.reporter.ask("GET", f"/v1/reports/{sent.report_id}")
         state = (report["case"] or {}).get("state") or report["status"]
-        if state == end or time.monotonic() > deadline:
+        told = sum(line["about"] == "points" for line in report["timeline"])
+        if (state, told) == (end, points) or time.monotonic() > deadline:
             return report
         await asyncio.sleep(LOOK_AGAIN_S)
 
@@ -159,11 +164,16 @@ async def a_crowd(stage: Stage) -> None:
 
 ACTS: tuple[Act, ...] = (
     Act(Wording("社区值班", "Handlers watch their queues"), watching),
+    Act(Wording("机器也在听", "Machines listen"), machines.listen),
     Act(Wording("五个例子", "Five examples"), five_examples),
     Act(Wording("不那么顺的四件", "Four less simple ones"), harder_ones),
     Act(Wording("社区队列", "The queues"), queues),
+    Act(Wording("报到备案", "Observers register"), earning.registration),
     Act(Wording("处置与核查", "Handled, proven, closed"), handlers_at_work),
+    Act(Wording("积分", "Points"), earning.points),
     Act(Wording("市民看到的", "What reporters see"), reporters_look),
+    Act(Wording("通知", "What they were told"), telling.inboxes),
+    Act(Wording("机器收到的", "What machines got"), machines.delivered),
     Act(Wording("时限（固定时钟）", "Deadlines on a fixed clock"), calendar),
     Act(Wording("一大批", "A crowd"), a_crowd),
 )

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 
 from contracts.topics import TOPICS
+from yizhan.demo.hearing import differences, has_to_hear
+from yizhan.demo.machines import HOOKS
 from yizhan.demo.raw import Raw, read_all
+from yizhan.demo.rest import come_to_rest
 from yizhan.demo.stage import Stage
 from yizhan.environment import present_services
-from yizhan.trouble import Trouble
 
-QUIET_S = 60.0
-POLL_S = 0.1
+UNDONE = """
+select (select count(*) from {0}.outbox where sent_at is null)
+    + (select count(*) from {0}.jobs where not given_up)
+"""
 
 
 @dataclass
@@ -32,7 +37,7 @@ class Evidence:
     records: list[Raw]
     repeated: int
     types: Counter[str]
-    connection: psycopg.Connection[tuple[int]]
+    connection: psycopg.Connection[tuple[Any, ...]]
 
     def sql(self, query: str) -> int:
         """The one number of a query."""
@@ -81,6 +86,104 @@ class Evidence:
             for sent in self.stage.sent.values()
         )
 
+    def told(self) -> Counter[tuple[str, str]]:
+        """How often topic `notices` says that somebody was told of an event."""
+        return Counter(
+            (each.body["event_id"], each.body["recipient_id"])
+            for each in self.of("notices")
+            if each.type == "NoticeDelivered" and each.body["channel"] == "inbox"
+        )
+
+    def _inbox_notices(self) -> list[Raw]:
+        """All but questions for a place: a slow machine may ask for a photo's, too."""
+        return [
+            each
+            for each in self.of("notices")
+            if each.body["channel"] == "inbox" and each.body["event"] != "PlaceAsked"
+        ]
+
+    def told_reporters(self) -> int:
+        """Notices to people."""
+        return sum(not _is_shared(each.body["recipient_id"]) for each in self._inbox_notices())
+
+    def told_staff(self) -> int:
+        """Notices to inboxes that staff share."""
+        return sum(_is_shared(each.body["recipient_id"]) for each in self._inbox_notices())
+
+    def told_machines(self) -> int:
+        """Webhooks that were delivered, as topic `notices` has it."""
+        found = (each for each in self.of("notices") if each.body["channel"] == "webhook")
+        return sum(each.type == "NoticeDelivered" for each in found)
+
+    def credited_points(self) -> int:
+        """What the events on `credits` did to all balances."""
+        return sum(r.body["points"] for r in self.of("credits") if r.type != "PointsHeld")
+
+    def lines(self, about: str) -> int:
+        """Lines about that in the timelines that the scenes' reporters saw."""
+        return sum(lines[about] for lines in self.stage.timelines.values())
+
+    def in_inboxes(self) -> int:
+        """Notices that the scenes' reporters found, but for questions for a place."""
+        return sum(type_ != "PlaceAsked" for told in self.stage.told.values() for _, type_ in told)
+
+    def same_live(self) -> int:
+        """Scenes whose reporter was shown live what the inbox has, each once, in its order."""
+        found = 0
+        for key, told in self.stage.told.items():
+            shown = [each.body["id"] for each in self.stage.inboxes[key].shown]
+            found += shown == [id_ for id_, _ in reversed(told)]
+        return found
+
+    def wrongly_told(self) -> int:
+        """Notices on the topic that nobody should have got, that are missing, or came twice."""
+        return sum(1 for _ in differences(self._have_to_hear(), self.told()))
+
+    def wrongly_kept(self) -> int:
+        """The same of the inboxes in SQL."""
+        rows = self.connection.execute(
+            "select event_id::text, recipient, count(*) from notify.notices"
+            " where channel = 'inbox' group by 1, 2"
+        )
+        kept = Counter({(event, who): times for event, who, times in rows})
+        return sum(1 for _ in differences(self._have_to_hear(), kept))
+
+    def _have_to_hear(self) -> set[tuple[str, str]]:
+        heard = ("observers", "reports", "cases", "credits")
+        records = (each for topic in heard for each in self.of(topic))
+        return {
+            pair
+            for each in records
+            for pair in has_to_hear(each.headers["ce_id"], each.type, each.body)
+        }
+
+    def wrongly_delivered(self) -> int:
+        """Events that a webhook should have got and did not, or got under several ids or bodies."""
+        wrong = 0
+        for hook in HOOKS:
+            expected = {
+                (each.headers["ce_id"], hook.path) for each in filter(hook.hears, self.of("cases"))
+            }
+            sent = {
+                (each.headers["webhook-id"], each.body)
+                for each in self.stage.receiver.verified
+                if each.path == f"/{hook.path}"
+            }
+            came = Counter((json.loads(body)["id"], hook.path) for _, body in sent)
+            wrong += sum(1 for _ in differences(expected, came))
+        return wrong
+
+    def deliveries(self) -> int:
+        """Ids of deliveries whose signature held."""
+        return len({each.headers["webhook-id"] for each in self.stage.receiver.verified})
+
+    def persons_in_deliveries(self) -> int:
+        """Deliveries that name a reporter, or hold what somebody wrote."""
+        private = {r.body["reporter_id"] for r in self.of("submissions")}
+        private |= {s.scene.text for s in self.stage.sent.values() if s.scene.text}
+        bodies = [each.body.decode() for each in self.stage.receiver.requests]
+        return sum(any(word in body for word in private) for body in bodies)
+
     def right_clocks(self) -> int:
         """Round-the-clock scenes whose first limit to resolve is opening + hours, to the second."""
         hours = {"lamp": 48, "manhole": 6, "water": 4}
@@ -93,15 +196,20 @@ class Evidence:
         return found
 
 
+def _is_shared(recipient: str) -> bool:
+    """Whether it is the inbox of a community, a department or the operators."""
+    return ":" in recipient or recipient == "operators"
+
+
 def _seq(raw: Raw) -> int:
     """The event's number within its subject."""
     return int(raw.headers["ce_seq"])
 
 
-def gather(stage: Stage, connection: psycopg.Connection[tuple[int]]) -> Evidence:
+def gather(stage: Stage, connection: psycopg.Connection[tuple[Any, ...]]) -> Evidence:
     """Waits until nothing is on its way, then reads everything from offset zero."""
     found = Evidence(stage, [], 0, Counter(), connection)
-    _until_quiet(found)
+    asyncio.run(come_to_rest(stage.product.kafka, lambda: found.in_each_schema(UNDONE)))
     records = asyncio.run(read_all(stage.product.kafka, topics()))
     records.sort(key=lambda raw: (raw.topic, raw.partition, raw.offset))
     first: dict[str, Raw] = {}
@@ -116,14 +224,3 @@ def gather(stage: Stage, connection: psycopg.Connection[tuple[int]]) -> Evidence
 def topics() -> Sequence[str]:
     """All topics by name."""
     return [topic.name for topic in TOPICS]
-
-
-def _until_quiet(found: Evidence) -> None:
-    deadline = time.monotonic() + QUIET_S
-    while found.in_each_schema(
-        "select (select count(*) from {0}.outbox where sent_at is null)"
-        " + (select count(*) from {0}.jobs where not given_up)"
-    ):
-        if time.monotonic() > deadline:
-            raise Trouble(f"something was still on its way after {QUIET_S:.0f} s")
-        time.sleep(POLL_S)

@@ -14,8 +14,8 @@ from yizhan.demo.stage import Sent, Stage
 class Play:
     """One case and the people who work on it; each step is shown."""
 
-    def __init__(self, stage: Stage, sent: Sent, operator: Person) -> None:
-        self._stage, self._sent, self._operator = stage, sent, operator
+    def __init__(self, stage: Stage, sent: Sent) -> None:
+        self._stage, self._sent = stage, sent
         self._handler = stage.handlers[str(sent.case["community"])]
         stage.screen.line(f"\n  {sent.scene.name.zh} · {sent.scene.name.en}", "title")
 
@@ -33,7 +33,7 @@ class Play:
         await self._show(self._handler, "社区 handler", "resolve", said, {"media": [photo]})
 
     async def reporter(self, action: str, said: str, **body: Any) -> None:
-        """confirm, dispute."""
+        """confirm, dispute, reopen."""
         await self._show(self._sent.reporter, "市民 reporter", action, said, body)
 
     async def photo_of_matter(self) -> str:
@@ -47,7 +47,7 @@ class Play:
 
     async def operator(self, action: str, said: str, **body: Any) -> None:
         """verify, assign; after `assign` the handler is the new community's."""
-        case = await self._show(self._operator, "中心 operator", action, said, body)
+        case = await self._show(self._stage.operator, "中心 operator", action, said, body)
         if action == "assign":
             self._handler = self._stage.handlers[case["community"]]
 
@@ -113,6 +113,19 @@ async def railing_verified(play: Play) -> None:
     await play.handler("start")
     await play.resolve("护栏已扶正 straightened")
     await play.operator("verify", "核查通过 checked")
+
+
+async def reopened(play: Play) -> None:
+    """Within seven days the first reporter may ask once again: what it was worth is taken back."""
+    await play.reporter("reopen", "又松动了 loose again")
+
+
+async def closed_again(play: Play) -> None:
+    """A second round, with points of its own."""
+    await play.handler("accept")
+    await play.handler("start")
+    await play.resolve("已加固 fastened", seed=3)
+    await play.reporter("confirm", "这次稳了 firm now")
 
 
 async def smoke_refused(play: Play) -> None:

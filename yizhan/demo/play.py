@@ -15,9 +15,10 @@ from yizhan.demo import evidence
 from yizhan.demo.acts import ACTS
 from yizhan.demo.evidence import Evidence
 from yizhan.demo.expectations import EXPECTATIONS, Expectation
-from yizhan.demo.people import Unexpected
+from yizhan.demo.people import Unexpected, staff
 from yizhan.demo.product import Product
 from yizhan.demo.raw import Witness
+from yizhan.demo.receiver import VerifyingReceiver
 from yizhan.demo.screen import Screen
 from yizhan.demo.stage import Stage
 
@@ -27,10 +28,12 @@ Result = dict[str, Any]
 async def play(product: Product, screen: Screen, city: City, areas: Areas, crowd: int) -> Stage:
     """The acts; the stage as they leave it. Raises Unexpected, TimeoutError."""
     witness = Witness(product.kafka, evidence.topics())
-    stage = Stage(product, screen, city, areas, witness, crowd)
+    operator, receiver = staff(product, "operator"), VerifyingReceiver()
+    stage = Stage(product, screen, city, areas, witness, operator, receiver, crowd)
     stage.tasks.append(asyncio.create_task(witness.run()))
     try:
-        await _with_the_tasks(stage, _acts(stage))
+        async with receiver.listening():
+            await _with_the_tasks(stage, _acts(stage))
     finally:
         for task in stage.tasks:
             task.cancel()
@@ -40,7 +43,9 @@ async def play(product: Product, screen: Screen, city: City, areas: Areas, crowd
 
 def count(stage: Stage) -> Result:
     """The result as JSON has it. Raises Trouble when nothing comes to rest."""
-    stage.screen.act(len(ACTS) + 2, "清点", "Counted from raw topic bytes and SQL")
+    stage.screen.act(
+        len(ACTS) + 2, "清点", "Counted from raw topic bytes, SQL and the receiver's log"
+    )
     with psycopg.connect(stage.product.admin_url, autocommit=True) as connection:
         found = evidence.gather(stage, connection)
         rows = [_held(stage.screen, found, row) for row in EXPECTATIONS]
@@ -69,7 +74,7 @@ async def _with_the_tasks(stage: Stage, acts: Any) -> None:
             for task in stage.tasks:
                 if task.done():
                     await task
-                    raise Unexpected("a live queue ended in the middle of the play")
+                    raise Unexpected("a live stream ended in the middle of the play")
         await playing
     finally:
         playing.cancel()

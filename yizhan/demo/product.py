@@ -46,6 +46,7 @@ class Product:
         command = [sys.executable, "-m", "yizhan", "up"]
         command += ["--port", str(free_port()), "--data", str(self.data.path)]
         env = {n: v for n, v in os.environ.items() if not n.startswith("YIZHAN_") or n in KEPT}
+        env |= {"YIZHAN_NOTIFY_WEBHOOK_LOOPBACK": "1"}
         self._process = subprocess.Popen(
             wrapped(command, death_signal=signal.SIGTERM),
             cwd=ROOT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 from contracts.places import from_wgs84
 from yizhan.demo import camera, pictures
+from yizhan.demo.live import Live
 from yizhan.demo.people import Reporter
 from yizhan.demo.raw import Raw
 from yizhan.demo.scenes import Scene
@@ -17,6 +19,8 @@ from yizhan.demo.stage import Sent, Stage
 PHOTO_AGE = timedelta(minutes=4)
 PLACE_SOURCES = {"exif": "照片 EXIF", "client": "手机 phone", "answer": "回答 answer"}
 LAST = {"CaseAssigned", "ReportJoined", "ReportRefused"}
+TOLD = {"CaseAssigned": "CaseOpened"}
+"""The event that the reporter hears of, where it is not the last one itself."""
 
 
 async def send(stage: Stage, scene: Scene, reporter: Reporter, *, twice: bool = False) -> Sent:
@@ -27,6 +31,9 @@ async def send(stage: Stage, scene: Scene, reporter: Reporter, *, twice: bool = 
     stage.screen.line(f"\n  {scene.name.zh} · {scene.name.en}", "title")
     stage.screen.line(f"     {_said(stage, scene)}", "dim")
     photo, form, key = _photo(stage, scene), _form(scene), str(uuid4())
+    stage.inboxes[scene.key] = live = Live(reporter, "/v1/me/stream")
+    stage.tasks.append(asyncio.create_task(live.watch()))
+    await asyncio.wait_for(live.open.wait(), 30)
     began = time.time()
     given = await reporter.report(form, photo, key)
     stage.screen.step(_ms(began), "POST", f"202 {given['code']}", "good")
@@ -47,6 +54,8 @@ async def follow(stage: Stage, sent: Sent, began: float, *, after: int = 0) -> N
     # A photo that is read late: the reporter is asked meanwhile, and the photo answers.
     last = LAST if sent.scene.place_by != "nobody" or after else LAST | {"PlaceAsked"}
     async for record in stage.witness.follow(sent.report_id, lambda r: r.type in last, after):
+        if record.topic == "notices":
+            continue
         hop_ms = (record.seen_at - began) * 1000
         stage.screen.step(hop_ms, record.topic, _told(stage, record), _style(record))
         final = record
@@ -54,12 +63,19 @@ async def follow(stage: Stage, sent: Sent, began: float, *, after: int = 0) -> N
     sent.case = final.case
     if final.case:
         await _on_screen(stage, sent, began, final)
+    event = TOLD.get(final.type, final.type)
+    told = await stage.inboxes[sent.scene.key].until(lambda shown: shown.body["type"] == event)
+    ms = (told.at - began) * 1000
+    stage.screen.step(ms, "SSE", f"通知上报人 the reporter is told: {told.body['title']}", "good")
 
 
 async def _on_screen(stage: Stage, sent: Sent, began: float, final: Raw) -> None:
     community = str(sent.case["community"])
     if queue := stage.queues.get(community):
-        shown = await queue.until(final.type, sent.case_id)
+        case_id = sent.case_id
+        shown = await queue.until(
+            lambda each: each.type == final.type and each.body["case"]["id"] == case_id
+        )
         text = f"进入队列 in the queue of {stage.community(community)}"
         stage.screen.step((shown.at - began) * 1000, "SSE", text, "good")
     clocks = sent.case["clocks"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from cities.areas import Areas
 from contracts.city import City
-from yizhan.demo.live_queue import LiveQueue
+from yizhan.demo.live import Live
 from yizhan.demo.people import Person, Reporter
 from yizhan.demo.product import Product
 from yizhan.demo.raw import Witness
+from yizhan.demo.receiver import VerifyingReceiver
 from yizhan.demo.scenes import Scene
 from yizhan.demo.screen import Screen
 
@@ -41,16 +43,34 @@ class Stage:
     city: City
     areas: Areas
     witness: Witness
+    operator: Person
+    receiver: VerifyingReceiver
     crowd_size: int
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    """Beside the play: witness and live queues; one that fails ends the demo."""
+    """Beside the play: witness and live streams; one that fails ends the demo."""
     handlers: dict[str, Person] = field(default_factory=dict)
-    queues: dict[str, LiveQueue] = field(default_factory=dict)
+    queues: dict[str, Live] = field(default_factory=dict)
+    inboxes: dict[str, Live] = field(default_factory=dict)
+    """The scene's key -> its reporter's notices, live."""
+    webhooks: dict[str, str] = field(default_factory=dict)
+    """Path at the receiver -> id of the webhook."""
     sent: dict[str, Sent] = field(default_factory=dict)
     crowd: dict[str, str] = field(default_factory=dict)
     """Report id -> the community that has to get it."""
     seen: dict[str, str] = field(default_factory=dict)
     """The scene's key -> what its reporter sees in the end."""
+    timelines: dict[str, Counter[str]] = field(default_factory=dict)
+    """The scene's key -> lines in its reporter's timeline, by what they are about."""
+    waiting: dict[str, Any] = field(default_factory=dict)
+    """The registration that is decided late."""
+    refused_elsewhere: int = 0
+    points: dict[str, tuple[tuple[int, int], int]] = field(default_factory=dict)
+    """The scene's key -> ((balance, pending), lines of the ledger) as its reporter sees them."""
+    told: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """The scene's key -> (id, type) of every notice in its reporter's inbox."""
+    read: int = 0
+    forgeries: list[bool] = field(default_factory=list)
+    """Whether the receiver would have believed them."""
     retries: list[tuple[str, str]] = field(default_factory=list)
     """Ids of a report and of its repetition with the same key."""
 
