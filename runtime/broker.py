@@ -20,11 +20,10 @@ async def topics_exist(kafka: str, service: str) -> None:
     while True:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=3000)
         try:
-            await asyncio.wait_for(admin.start(), 5)
-            there = {
-                topic["topic"]: len(topic["partitions"])
-                for topic in await asyncio.wait_for(admin.describe_topics(list(needed)), 5)
-            }
+            async with asyncio.timeout(5):
+                await admin.start()
+                described = await admin.describe_topics(list(needed))
+            there = {topic["topic"]: len(topic["partitions"]) for topic in described}
             if needed.items() <= there.items():
                 return
             log.warning("topics are not there yet: %s", sorted(set(needed) - set(there)))

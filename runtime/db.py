@@ -128,6 +128,7 @@ class Database:
     async def close(self) -> None:
         """Closes the pool; connections in use get 5 s."""
         try:
-            await asyncio.wait_for(self._pool.close(), 5)
+            async with asyncio.timeout(5):
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()

@@ -130,7 +130,8 @@ class FeedReader:
                     ring.add(_item(row))
             if len(rows) < BATCH:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake.wait()
 
     async def _catch_up(self, connection: Connection) -> None:
         """What came between the reading of a ring's tail and that of the head."""

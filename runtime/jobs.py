@@ -150,7 +150,8 @@ class JobRunner:
             if not worked:
                 wake.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await wake.wait()
 
     async def _one(self, db: Database, committed: Callable[[], None]) -> bool:
         lease = uuid4()
@@ -174,7 +175,8 @@ class JobRunner:
         if job.attempt > self.max_attempts:  # it never came to an end: it ends the process
             return await self._give_up(db, job, lease, "its process ended in every attempt")
         try:
-            commit = await asyncio.wait_for(self.kinds[job.kind](db, job), self.lease_s * 0.8)
+            async with asyncio.timeout(self.lease_s * 0.8):
+                commit = await self.kinds[job.kind](db, job)
         except GiveUp as error:
             return await self._give_up(db, job, lease, error.reason)
         except (Retry, TimeoutError) as error:

@@ -102,7 +102,8 @@ class LaneRunner(JobRunner):
                     task.add_done_callback(running.discard)
                 if not leased:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(wake.wait(), POLL_S)
+                        async with asyncio.timeout(POLL_S):
+                            await wake.wait()
 
     async def _lease(self, db: Database, room: int) -> list[tuple[UUID, Any]]:
         if room <= 0:

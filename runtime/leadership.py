@@ -78,6 +78,7 @@ class Leadership:
     async def _leave(self) -> None:
         # Ending the session frees the lock; a lost server must not hold us.
         try:
-            await asyncio.wait_for(self.connection.close(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self.connection.close()
         except Exception:  # whatever it was, the socket goes
             self.connection.terminate()

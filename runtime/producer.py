@@ -40,7 +40,8 @@ class Producer:
     async def send(self, records: Sequence[Sendable]) -> None:
         """Sends in order and waits for all acks, at most 10 s. Raises SendUnknown."""
         try:
-            await asyncio.wait_for(self._send(records), SEND_TIMEOUT_S)
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._send(records)
         except (KafkaError, TimeoutError, OSError) as error:
             await self.reset()
             raise SendUnknown(repr(error)) from error
@@ -86,4 +87,5 @@ class Producer:
 async def _stop(producer: AIOKafkaProducer) -> None:
     # A producer that lost its broker waits for it without a bound.
     with suppress(KafkaError, TimeoutError, OSError):
-        await asyncio.wait_for(producer.stop(), 1.0)
+        async with asyncio.timeout(1.0):
+            await producer.stop()

@@ -113,7 +113,8 @@ class Relay:
             if await self._send_batch(connection) < BATCH:
                 self._backoff.reset()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake.wait()
 
     async def _send_batch(self, connection: Connection) -> int:
         rows = [_row(r) for r in await connection.fetch(_UNSENT, BATCH, DIRECT_GRACE_S)]

@@ -27,6 +27,7 @@ from runtime.lag import group_of
 from runtime.metrics import RELAY_LEADS
 from runtime.producer import Producer
 from runtime.relay import Relay
+from runtime.tasks import end
 from runtime.timers import Timer
 
 EXIT_STALLED = 75
@@ -181,9 +182,7 @@ class Worker:
         self._tasks.append(asyncio.get_running_loop().create_task(exit_on_bug(work)))
 
     async def _shut(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         await self._producer.reset()
         if self._plan.close is not None:
             await self._plan.close()

@@ -68,7 +68,8 @@ class Monitor:
         self, source: str, read: Callable[[], Awaitable[None]], drop: Callable[[], Awaitable[None]]
     ) -> None:
         try:
-            await asyncio.wait_for(read(), TIMEOUT_S)
+            async with asyncio.timeout(TIMEOUT_S):
+                await read()
             self._failing.pop(source, None)
         except (
             KafkaError,
@@ -95,7 +96,8 @@ class Monitor:
         reader, self._lag = self._lag, None
         if reader is not None:
             try:
-                await asyncio.wait_for(reader.stop(), CLOSE_TIMEOUT_S)
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await reader.stop()
             except (KafkaError, OSError, TimeoutError):
                 log.warning("the broker's client did not close")
 

@@ -20,6 +20,7 @@ from runtime import relay
 from runtime.auth import Auth
 from runtime.effects import Outcome, Transactor
 from runtime.http import create_app
+from runtime.tasks import end
 from runtime.tokens import Caller, SigningKey
 from services.notify.adapters.sending import Sender
 from services.notify.api import Context, router
@@ -143,9 +144,7 @@ class Notify:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
             await jobs.close()
 
 

@@ -19,6 +19,7 @@ from runtime.jobs import Commit, GiveUp, Job, JobRunner, NewJob, Retry
 from runtime.outbox import Outgoing
 from runtime.plumbing import HORIZON_DAYS
 from runtime.relay import _UNSENT, DIRECT_GRACE_S, _row, mark_sent
+from runtime.tasks import end
 from runtime.timers import Timer
 from tests.integration.plumbing_set import SCHEMA, answer, installation, opened, tallied, until
 
@@ -232,8 +233,7 @@ async def feeds(db: Database) -> AsyncIterator[FeedReader]:
     reader = FeedReader(db)
     following = asyncio.create_task(reader.run())
     yield reader
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
+    await end(following)
 
 
 async def first(items: AsyncIterator[FeedItem | Reset], count: int) -> list[FeedItem | Reset]:

@@ -15,6 +15,7 @@ from runtime.db import Database
 from runtime.errors import declare
 from runtime.feed import FeedReader
 from runtime.outbox import Bell
+from runtime.tasks import end
 from services.dispatch.adapters.media_client import IntakeMedia, MediaSource
 from services.dispatch.settings import Settings
 
@@ -67,7 +68,6 @@ class Context:
         try:
             yield
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await end(following)
             await intake.close()
             await self.db.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from runtime.errors import unavailable
 from runtime.outbox import Bell
 from runtime.producer import Producer
 from runtime.send_now import SendNow
+from runtime.tasks import end
 from runtime.tokens import SigningKey
 from services.intake.adapters.media_store import MediaStore
 from services.intake.adapters.photos.processor import PhotoProcessor
@@ -75,7 +76,7 @@ class Context:
             async with self.photos:
                 yield
         finally:
-            await _end(beside)
+            await end(*beside)
             await producer.reset()
             await self.db.close()
 
@@ -96,11 +97,3 @@ class Context:
     def new_code(self) -> str:
         """A code that nobody can foresee; unique by the database."""
         return report_code(secrets.randbits(CODE_BITS))
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    # wait_for may lose a cancellation to a failure in the same moment: cancel until it is done.
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=0.5)

@@ -17,6 +17,7 @@ from runtime.db import Connection, Database
 from runtime.errors import declare
 from runtime.feed import FeedReader
 from runtime.idempotency import Answer, checked_key, request_hash
+from runtime.tasks import end
 from services.notify.adapters.sending import Resolver
 from services.notify.settings import Settings
 
@@ -65,8 +66,7 @@ class Context:
         try:
             yield
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await end(following)
             await self.db.close()
 
     async def once(
