@@ -8,9 +8,11 @@ from cities.load import city_folder
 from cities.marked import Marked
 from cities.rows import NoticesFile, TextRow, ToldRow
 from contracts.notice_table import (
+    ASKED,
     CONDITIONS,
     LANGUAGES,
     PLACEHOLDERS,
+    PRIVATE,
     RECIPIENTS,
     NoticeRow,
     NoticeTable,
@@ -57,6 +59,8 @@ def _row(marked: Marked, path: str, row: ToldRow) -> NoticeRow:
         if who not in RECIPIENTS[topic]:
             known = ", ".join(sorted(RECIPIENTS[topic]))
             raise marked.error(f"{path}.to[{at}]", f"{who} is none of {known}")
+    if not ASKED.isdisjoint(row.to) and not ASKED.issuperset(row.to):
+        raise marked.error(f"{path}.to", "those who subscribed have a row of their own")
     return NoticeRow(
         event=row.event,
         to=tuple(row.to),
@@ -85,8 +89,9 @@ def _texts(marked: Marked, path: str, row: ToldRow, topic: str) -> dict[str, Not
         if text is None:
             raise marked.error(f"{path}.texts", f"{row.event} has no text in {language}")
         where = f"{path}.texts.{language}"
-        _check_text(marked, f"{where}.title", text.title, topic, MOST_TITLE)
-        _check_text(marked, f"{where}.body", text.body, topic, MOST_BODY)
+        words = PLACEHOLDERS[topic] if ASKED.isdisjoint(row.to) else PLACEHOLDERS[topic] - PRIVATE
+        _check_text(marked, f"{where}.title", text.title, words, MOST_TITLE)
+        _check_text(marked, f"{where}.body", text.body, words, MOST_BODY)
         texts[language] = _text(text)
     for language in row.texts:
         if language not in LANGUAGES:
@@ -98,7 +103,7 @@ def _text(row: TextRow) -> NoticeText:
     return NoticeText(row.title, row.body)
 
 
-def _check_text(marked: Marked, path: str, text: str, topic: str, most: int) -> None:
+def _check_text(marked: Marked, path: str, text: str, words: frozenset[str], most: int) -> None:
     if not text.strip() or len(text) > most:
         raise marked.error(path, f"a text has 1 to {most} characters")
     try:
@@ -108,8 +113,8 @@ def _check_text(marked: Marked, path: str, text: str, topic: str, most: int) -> 
     for _, name, form, conversion in parts:
         if name is None:
             continue
-        if name not in PLACEHOLDERS[topic]:
-            known = ", ".join(sorted(PLACEHOLDERS[topic]))
+        if name not in words:
+            known = ", ".join(sorted(words))
             raise marked.error(path, f"placeholder {{{name}}} is none of {known}")
         if form or conversion:
             raise marked.error(path, f"placeholder {{{name}}} takes no format")

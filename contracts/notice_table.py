@@ -5,6 +5,10 @@ from __future__ import annotations
 import msgspec
 
 LANGUAGES = ("zh-CN", "en")
+SUBSCRIBERS, FOLLOWERS = "subscribers", "followers"
+ASKED = frozenset({SUBSCRIBERS, FOLLOWERS})
+"""Who asked to hear of a case in any way, and who asked for that case itself. They have rows of
+their own, with facts and nobody's words; who reported the case is told as its reporter."""
 
 RECIPIENTS: dict[str, frozenset[str]] = {
     "observers": frozenset({"reporter", "community"}),
@@ -19,6 +23,7 @@ RECIPIENTS: dict[str, frozenset[str]] = {
             "department",
             "watchers",
             "operators",
+            *ASKED,
         }
     ),
     "credits": frozenset({"reporter"}),
@@ -37,11 +42,13 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
     "observers": frozenset({"community", "reason"}),
     "reports": frozenset({"code", "reason"}),
     "cases": frozenset(
-        {"code", "category", "owner", "reason", "note", "accept_by", "resolve_by", "count"}
+        {"code", "category", "owner", "reason", "note", "accept_by", "resolve_by", "count", "place"}
     ),
     "credits": frozenset({"points", "balance", "reason", "voucher", "strikes"}),
 }
-"""Topic -> the words that a text may ask for in braces."""
+"""Topic -> the words that a text may ask for in braces. `place` is the middle of a 100 m square."""
+PRIVATE = frozenset({"note"})
+"""Somebody's own words: not for those who only asked."""
 
 
 class NoticeText(msgspec.Struct, frozen=True):
@@ -62,6 +69,11 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
     when: dict[str, tuple[str, ...]]
     urgent: bool
     texts: dict[str, NoticeText]
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether it is for those who subscribed."""
+        return not ASKED.isdisjoint(self.to)
 
 
 class NoticeTable(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,8 +69,10 @@ def grid_100m(lat: float, lon: float) -> tuple[float, float]:
     """The middle of the 100 m grid square of a point: what people who do not own a case may see.
 
     Squares are rows of latitude, and columns whose width follows the row: all points of a square
-    give the same answer, so repeated questions tell no more than one.
+    give the same answer, so repeated questions tell no more than one. Numbers that are no place
+    on Earth are taken for the nearest one that is.
     """
+    lat, lon = max(-90.0, min(90.0, lat)), max(-180.0, min(180.0, lon))
     row_deg = GRID_M / METRES_PER_DEG_LAT
     row_lat = (floor(lat / row_deg) + 0.5) * row_deg
     column_deg = row_deg / max(cos(radians(row_lat)), 0.01)

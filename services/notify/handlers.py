@@ -13,7 +13,7 @@ from contracts.topics import TOPIC, consumed_by
 from runtime import metrics
 from runtime.db import Connection
 from runtime.outbox import Outgoing
-from services.notify.adapters import delivery_sql, notice_sql, webhook_sql
+from services.notify.adapters import delivery_sql, notice_sql, subscription_sql, webhook_sql
 from services.notify.domain.batch import (
     INBOX,
     SERVICE,
@@ -25,7 +25,8 @@ from services.notify.domain.batch import (
     notice_id,
 )
 from services.notify.domain.quiet import is_quiet
-from services.notify.domain.telling import told
+from services.notify.domain.subscribing import Subscribed, sight_of, subscribed
+from services.notify.domain.telling import NOBODY, asks, told
 from services.notify.domain.webhooks import delivery, payload
 from services.notify.domain.words import filled
 
@@ -44,6 +45,7 @@ def tell(state: State, event: Event, city: City) -> Sequence[Outgoing]:
             type=event.type,
             about=event.subject,
             correlation_id=event.correlation_id,
+            report_id=None if row.asked_for else event.correlation_id,
             urgent=row.urgent,
             quiet=not row.urgent and is_quiet(preferences, state.now, city.timezone),
             texts=filled(row, event.body, city),
@@ -100,7 +102,11 @@ class Notices:
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Recipients, locked in the order of their ids; what they heard; who subscribed."""
-        hearers = {event.event_id: told(self._table, event.body) for event in events}
+        asked = await self._asked(connection, events)
+        hearers = {
+            event.event_id: told(self._table, event.body, asked.get(at, NOBODY))
+            for at, event in enumerate(events)
+        }
         ids = {each for rows in hearers.values() for each in rows}
         ids |= {e.body.reporter_id for e in events if isinstance(e.body, ObserverErased)}
         recipients = await notice_sql.lock(connection, ids)
@@ -114,6 +120,19 @@ class Notices:
         if any(event.type in self._table.webhooks for event in events):
             state.filters = await webhook_sql.filters(connection)
         return state
+
+    async def _asked(
+        self, connection: Connection, events: Sequence[Event]
+    ) -> dict[int, Subscribed]:
+        """By the event's place in the batch: who subscribed to such a case."""
+        sights = {
+            at: sight_of(event.body.case, event.occurred_at, self._city)
+            for at, event in enumerate(events)
+            if isinstance(event.body, CaseFact) and asks(self._table, event.body)
+        }
+        if not sights:
+            return {}
+        return subscribed(sights, await subscription_sql.matching(connection, sights))
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""

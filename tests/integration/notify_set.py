@@ -32,7 +32,8 @@ from services.notify.settings import Settings
 from tests.integration import service_set
 from tests.integration.service_set import Environment, events_of, message
 
-TABLES = "recipients, notices, webhooks, deliveries, inbox, outbox, feed, feed_heads, jobs"
+TABLES = """recipients, notices, subscriptions, webhooks, deliveries, inbox, outbox, feed,
+    feed_heads, jobs"""
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from math import cos, radians, sin
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +34,8 @@ from contracts.reports import PlaceAsked, ReportRefused
 from contracts.topics import TOPIC
 from services.notify.domain.batch import check_id, notice_id
 from services.notify.domain.quiet import Preferences, is_quiet
-from services.notify.domain.telling import told
+from services.notify.domain.subscribing import Circle, Subscribed, divisions_of
+from services.notify.domain.telling import asks, told
 from services.notify.domain.webhooks import Filter, payload
 from services.notify.domain.words import filled, words_of
 from tests.golden import Golden, examples
@@ -178,6 +180,66 @@ HEARERS: list[tuple[Fact, set[str]]] = [
 @pytest.mark.parametrize(("fact", "hearers"), HEARERS, ids=lambda x: type(x).__name__)
 def test_who_hears(fact: Fact, hearers: set[str]) -> None:
     assert set(told(TABLE, fact)) == hearers
+
+
+ASKED = Subscribed(followers={"f"}, subscribers={"f", "s", "r-1"})
+NEW = CaseAssigned(case=case(), by=Actor("system", "system"))
+ASKERS: list[tuple[Fact, set[str]]] = [
+    (NEW, {"f", "s"}),
+    (about(CaseAssigned), set()),  # found an owner again: not new
+    (CaseAssigned(case=case(round=2), by=Actor("system", "system")), set()),
+    (about(CaseOpened, report_id="x"), set()),
+    (about(CaseOpened, NOBODYS, report_id="x", reason="no-community"), {"f", "s"}),
+    (about(CaseAccepted), {"f"}),
+    (about(CaseClosed), {"f", "s"}),
+    (about(CaseRefused, reason="nothing-there"), {"f", "s"}),
+    (about(CaseCommented, note="x"), set()),
+    (PointsCredited(**CREDIT), set()),
+]
+
+
+@pytest.mark.parametrize(("fact", "hearers"), ASKERS, ids=lambda x: type(x).__name__)
+def test_who_asked_hears_of_new_and_ended_cases(fact: Fact, hearers: set[str]) -> None:
+    without = told(TABLE, fact)
+    assert set(told(TABLE, fact, ASKED)) - set(without) == hearers
+    assert asks(TABLE, fact) == bool(hearers)
+    assert "r-1" not in without or told(TABLE, fact, ASKED)["r-1"] == without["r-1"]
+
+
+def test_golden_texts_for_those_who_asked() -> None:
+    texts = filled(told(TABLE, NEW, ASKED)["s"], NEW, XIAN)
+    name = XIAN.divisions[COMMUNITY].name
+    assert texts["zh-CN"].title == "您关注的范围内有新案件"
+    assert texts["zh-CN"].body == (
+        f"案件 YZ26-7K3M（垃圾站（箱）满溢）已立案，由{name}负责，位置约 34.2241, 108.9466。"
+    )
+    assert texts["en"].title == "A new case where you asked"
+    assert texts["en"].body == (
+        f"Case YZ26-7K3M (Overflowing bin) is open near 34.2241, 108.9466; {name} is responsible."
+    )
+
+
+@pytest.mark.parametrize(
+    ("community", "divisions"),
+    [
+        (None, ()),
+        ("610113001002", ("610113001002", "610113001000", "610113000000")),
+        ("610113001", ("610113001000", "610113000000")),
+    ],
+)
+def test_divisions_of_an_owner(community: str | None, divisions: tuple[str, ...]) -> None:
+    assert divisions_of(community) == divisions
+
+
+def test_a_circles_box_holds_the_circle() -> None:
+    for lat in (-89.999, -34.0, 0.0, 34.2, 60.0):
+        circle = Circle(lat, 108.9, 5000)
+        west, south, east, north = circle.box()
+        for turn in range(360):
+            up, right = 4995 * sin(radians(turn)), 4995 * cos(radians(turn))
+            at = lat + up / 111_195, 108.9 + right / (111_195 * max(cos(radians(lat)), 1e-9))
+            if circle.holds(*at) and abs(at[0]) < 89:
+                assert south <= at[0] <= north and west <= at[1] <= east
 
 
 def test_the_first_row_that_names_a_recipient_tells_it() -> None:

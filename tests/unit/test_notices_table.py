@@ -38,6 +38,8 @@ BROKEN = [
     ("title: Where is it?", "title: ''", "a text has 1 to 60 characters"),
     ("to: [joined-reporter]", "to: [mayor]", "mayor is none of"),
     ("to: [joined-reporter]", "to: []", "nobody is named"),
+    ("to: [joined-reporter]", "to: [joined-reporter, followers]", "have a row of their own"),
+    ("（{category}）现场已设防护", "{note}现场已设防护", "placeholder {note} is none of"),
     ("dangerous: ['yes']", "weather: ['yes']", "condition weather is none of"),
     ("dangerous: ['yes']", "dangerous: []", "lets nothing through"),
     ("dangerous: ['yes']", "dangerous: yes", "Expected `array`"),

@@ -13,7 +13,7 @@ from services.notify.adapters.notice_sql import preferences_of
 from services.notify.domain.quiet import Preferences
 
 _PAGE = """
-select id, seq, type, about, correlation_id, urgent, quiet, texts, created_at, read_at from notices
+select id, seq, type, about, report_id, urgent, quiet, texts, created_at, read_at from notices
 where recipient = $1 and ($2::bigint is null or seq < $2) and (not $3 or read_at is null)
 order by seq desc limit $4
 """
@@ -21,7 +21,7 @@ _UNREAD = "select count(*) from notices where recipient = $1 and read_at is null
 _READ = """
 update notices set read_at = coalesce(read_at, clock_timestamp())
 where id = $1 and recipient = any ($2::text[])
-returning id, seq, type, about, correlation_id, urgent, quiet, texts, created_at, read_at
+returning id, seq, type, about, report_id, urgent, quiet, texts, created_at, read_at
 """
 _PREFERENCES = """
 select language, quiet_from, quiet_until, stream from recipients where id = $1
@@ -42,7 +42,7 @@ class Item:
     seq: int
     type: str
     about: str
-    correlation_id: str
+    report_id: str | None
     urgent: bool
     quiet: bool
     texts: dict[str, dict[str, str]]

@@ -27,12 +27,12 @@ _KNOWN = """
 select event_id, recipient from notices where event_id = any ($1::uuid[]) and channel = $2
 """
 _SAVE = """
-insert into notices (event_id, recipient, channel, id, seq, type, about, correlation_id, urgent,
+insert into notices (event_id, recipient, channel, id, seq, type, about, report_id, urgent,
     quiet, texts, created_at)
-select event_id, recipient, $12, id, seq, type, about, correlation_id, urgent, quiet, texts, at
+select event_id, recipient, $12, id, seq, type, about, report_id, urgent, quiet, texts, at
 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[],
     $8::boolean[], $9::boolean[], $10::jsonb[], $11::timestamptz[])
-    as row (event_id, recipient, id, seq, type, about, correlation_id, urgent, quiet, texts, at)
+    as row (event_id, recipient, id, seq, type, about, report_id, urgent, quiet, texts, at)
 """
 _SAVE_SEQS = """
 update recipients set last_seq = row.last_seq
@@ -40,6 +40,7 @@ from unnest($1::text[], $2::bigint[]) as row (id, last_seq)
 where recipients.id = row.id and recipients.last_seq <> row.last_seq
 """
 _ERASE_NOTICES = "delete from notices where recipient = any ($1::text[])"
+_ERASE_SUBSCRIPTIONS = "delete from subscriptions where recipient = any ($1::text[])"
 _ERASE_RECIPIENTS = """
 update recipients set erased_at = clock_timestamp(), language = null, quiet_from = null,
     quiet_until = null, stream = true
@@ -85,7 +86,7 @@ async def save(connection: Connection, notices: Sequence[Notice], channel: str) 
                 each.seq,
                 each.type,
                 each.about,
-                each.correlation_id,
+                each.report_id,
                 each.urgent,
                 each.quiet,
                 msgspec.to_builtins(each.texts),
@@ -106,9 +107,10 @@ async def save_seqs(connection: Connection, recipients: Sequence[Recipient]) -> 
 
 
 async def erase(connection: Connection, ids: Collection[str]) -> None:
-    """Deletes inbox and preferences now; what the relay still holds is deleted by a job."""
+    """Deletes all that they see and asked for now; what the relay still holds: by a job."""
     if ids:
         await connection.execute(_ERASE_NOTICES, sorted(ids))
+        await connection.execute(_ERASE_SUBSCRIPTIONS, sorted(ids))
         await connection.execute(_ERASE_RECIPIENTS, sorted(ids))
         later = [NewJob(FORGET, each, {}, FORGET_AFTER_S) for each in sorted(ids)]
         await jobs.enqueue(connection, later)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.notify.api import deliveries, inbox, preferences, webhooks
+from services.notify.api import deliveries, inbox, preferences, subscriptions, webhooks
 from services.notify.api.context import Context
 
 __all__ = ["Context", "router"]
@@ -13,6 +13,6 @@ __all__ = ["Context", "router"]
 def router(context: Context) -> APIRouter:
     """What clients call; there are no internal routes."""
     routes = APIRouter()
-    for part in (inbox, preferences, webhooks, deliveries):
+    for part in (inbox, preferences, subscriptions, webhooks, deliveries):
         routes.routes.extend(part.router(context).routes)
     return routes

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from contracts.submissions import Crs
 from services.notify.adapters.delivery_sql import DeliveryState
 from services.notify.domain.quiet import Language
 
@@ -13,13 +14,14 @@ from services.notify.domain.quiet import Language
 class NoticeGiven(BaseModel):
     """A notice in the language of the answer. `quiet`: it came in the recipient's quiet hours.
 
-    `type` is the event's; `about` the id of its case, report or observer.
+    `type` is the event's; `about` the id of its case, report or observer. `report_id` is null
+    where a subscription told it: the report is somebody else's.
     """
 
     id: str
     type: str
     about: str
-    report_id: str
+    report_id: str | None
     title: str
     body: str
     language: Language
@@ -58,6 +60,40 @@ class PreferencesGiven(BaseModel):
     language: Language | None
     quiet_hours: QuietHoursGiven | None
     channels: ChannelsGiven
+
+
+class CircleGiven(BaseModel):
+    """Degrees in `crs`, metres."""
+
+    lat: float
+    lon: float
+    crs: Crs
+    radius_m: int
+
+
+class NamedGiven(BaseModel):
+    """A code, and what people call it."""
+
+    code: str
+    name: str
+
+
+class SubscriptionGiven(BaseModel):
+    """What is asked for: one case; or an area, a division, or neither, narrowed by a category."""
+
+    id: str
+    case: str | None
+    area: CircleGiven | None
+    division: NamedGiven | None
+    category: NamedGiven | None
+    created_at: datetime
+
+
+class SubscriptionsGiven(BaseModel):
+    """The oldest first; `most` is how many a person may have."""
+
+    subscriptions: list[SubscriptionGiven]
+    most: int
 
 
 class WebhookGiven(BaseModel):

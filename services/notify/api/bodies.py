@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from contracts.submissions import Crs
 from runtime.http import Body
 from services.notify.domain.quiet import CLOCK, Language
+from services.notify.domain.subscribing import LEAST_RADIUS_M, MOST_RADIUS_M
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL keeps every character but this one."""
@@ -42,6 +45,37 @@ class PreferencesBody(Body):
     language: Language | None = None
     quiet_hours: QuietHours | None = None
     channels: Channels = Channels()
+
+
+class AreaBody(Body):
+    """A circle: its middle in degrees of `crs`, its radius in metres."""
+
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    crs: Crs = "wgs84"
+    radius_m: Annotated[int, Field(ge=LEAST_RADIUS_M, le=MOST_RADIUS_M)]
+
+
+class SubscriptionBody(Body):
+    """One case; or an area, or a division, or neither, narrowed by a category.
+
+    `division`: 12 digits, or 9 of a street, or 6 of a district.
+    """
+
+    case: UUID | None = None
+    area: AreaBody | None = None
+    division: Annotated[str, Field(pattern=r"^(\d{6}|\d{9}|\d{12})$")] | None = None
+    category: Code | None = None
+
+    @model_validator(mode="after")
+    def _one_wish(self) -> Self:
+        if self.case and (self.area or self.division or self.category):
+            raise ValueError("a case stands alone: no area, division or category beside it")
+        if self.area and self.division:
+            raise ValueError("either an area or a division")
+        if not (self.case or self.area or self.division or self.category):
+            raise ValueError("one of case, area, division, category is needed")
+        return self
 
 
 class WebhookBody(Body):

@@ -30,6 +30,18 @@ REFUSED_URL = declare(
 TOO_MANY_WEBHOOKS = declare(
     "too-many-webhooks", 409, "Webhook 数量已达上限", "There are as many webhooks as may be"
 )
+TOO_MANY_SUBSCRIPTIONS = declare(
+    "too-many-subscriptions",
+    409,
+    "订阅数量已达上限",
+    "You have as many subscriptions as may be",
+)
+SUBSCRIBED_ALREADY = declare(
+    "subscribed-already",
+    409,
+    "另一个订阅已包含相同内容",
+    "Another subscription of yours asks for this already",
+)
 NOT_FAILED = declare(
     "delivery-not-failed",
     409,
@@ -37,7 +49,8 @@ NOT_FAILED = declare(
     "Only a delivery that failed can be retried",
 )
 
-documents = partial(errors.documents, own=(REFUSED_URL, TOO_MANY_WEBHOOKS, NOT_FAILED))
+OWN = (REFUSED_URL, TOO_MANY_WEBHOOKS, TOO_MANY_SUBSCRIPTIONS, SUBSCRIBED_ALREADY, NOT_FAILED)
+documents = partial(errors.documents, own=OWN)
 """OpenAPI `responses` for these statuses, with notify's own kinds of problems."""
 
 

@@ -7,15 +7,20 @@ from typing import Any
 
 from fastapi import Request
 
+from contracts.city import City
 from contracts.notices import NoticeDelivered
+from contracts.places import from_wgs84
+from contracts.submissions import Crs
 from runtime.errors import language_of
 from runtime.tokens import Caller
 from services.notify.adapters.delivery_sql import Line
 from services.notify.adapters.inbox_sql import Item
+from services.notify.adapters.subscription_sql import Subscription
 from services.notify.adapters.webhook_sql import Webhook
 from services.notify.domain.quiet import Language, Preferences, clock
 from services.notify.domain.telling import OPERATORS, community, department
 
+DIGITS = 6
 OURS = re.compile(r"(?:^|[,\s])(?:zh|en)\b")
 
 
@@ -43,7 +48,7 @@ def notice(item: Item, spoken: Language) -> dict[str, Any]:
         "id": str(item.id),
         "type": item.type,
         "about": item.about,
-        "report_id": item.correlation_id,
+        "report_id": item.report_id,
         "title": text["title"],
         "body": text["body"],
         "language": spoken,
@@ -79,6 +84,31 @@ def preferences(wanted: Preferences) -> dict[str, Any]:
         "quiet_hours": quiet,
         "channels": {"inbox": True, "stream": wanted.stream},
     }
+
+
+def subscription(found: Subscription, city: City, crs: Crs) -> dict[str, Any]:
+    """SubscriptionGiven."""
+    target = found.target
+    area = None
+    if target.circle is not None:
+        lat, lon = from_wgs84(target.circle.lat, target.circle.lon, crs)
+        area = {"lat": round(lat, DIGITS), "lon": round(lon, DIGITS), "crs": crs}
+        area |= {"radius_m": target.circle.radius_m}
+    division = city.divisions.get(target.division or "")
+    category = city.category(target.category)
+    return {
+        "id": str(found.id),
+        "case": target.case_id,
+        "area": area,
+        "division": _named(target.division, division.name if division else ""),
+        "category": _named(target.category, category.name.zh if category else ""),
+        "created_at": found.created_at,
+    }
+
+
+def _named(code: str | None, name: str) -> dict[str, str] | None:
+    """By its code alone when the city no longer has it."""
+    return {"code": code, "name": name or code} if code else None
 
 
 def webhook(found: Webhook, secret: str | None = None) -> dict[str, Any]:

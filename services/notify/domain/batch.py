@@ -21,7 +21,10 @@ MOST_ID = 100
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """One event told to one recipient; `seq` counts the recipient's notices from 1."""
+    """One event told to one recipient; `seq` counts the recipient's notices from 1.
+
+    `report_id`: the chain's report, where the recipient may know it.
+    """
 
     id: UUID
     recipient: str
@@ -30,6 +33,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     about: str
     correlation_id: str
+    report_id: str | None
     urgent: bool
     quiet: bool
     texts: dict[str, NoticeText]

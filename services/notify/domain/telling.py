@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from contracts.cases import Case, CaseFact
 from contracts.facts import Fact
-from contracts.notice_table import NoticeRow, NoticeTable
+from contracts.notice_table import ASKED, NoticeRow, NoticeTable
+from services.notify.domain.subscribing import Subscribed
 
 OPERATORS = "operators"
+NOBODY = Subscribed()
 
 
 def community(code: str) -> str:
@@ -21,13 +23,22 @@ def department(code: str) -> str:
     return f"department:{code}"
 
 
-def told(table: NoticeTable, fact: Fact) -> dict[str, NoticeRow]:
-    """Recipient -> the row that tells them: the first in the table that names them."""
+def asks(table: NoticeTable, fact: Fact) -> bool:
+    """Whether those who subscribed may hear of it."""
+    rows = table.rows.get(type(fact).__name__, ())
+    return any(row.asked_for and holds(row, fact) for row in rows)
+
+
+def told(table: NoticeTable, fact: Fact, asked: Subscribed = NOBODY) -> dict[str, NoticeRow]:
+    """Recipient -> the row that tells them: the first in the table that names them.
+
+    `asked`: who subscribed to such a case.
+    """
     found: dict[str, NoticeRow] = {}
     for row in table.rows.get(type(fact).__name__, ()):
         if holds(row, fact):
             for who in row.to:
-                for recipient in recipients(who, fact):
+                for recipient in recipients(who, fact, asked):
                     found.setdefault(recipient, row)
     return found
 
@@ -37,9 +48,12 @@ def holds(row: NoticeRow, fact: Fact) -> bool:
     return all(_value(name, fact) in values for name, values in row.when.items())
 
 
-def recipients(who: str, fact: Fact) -> Iterator[str]:
+def recipients(who: str, fact: Fact, asked: Subscribed = NOBODY) -> Iterator[str]:
     """The ids behind a word of the table's `to`, for this fact."""
-    if isinstance(fact, CaseFact):
+    if isinstance(fact, CaseFact) and who in ASKED:
+        # Who reported the case hears of it as its reporter.
+        yield from asked.named(who) - {each.reporter_id for each in fact.case.reports}
+    elif isinstance(fact, CaseFact):
         yield from _of_case(who, fact)
     elif who == "community":
         yield from (community(code) for code in _present(getattr(fact, "community", None)))

@@ -11,6 +11,7 @@ from contracts.credits import CreditFact
 from contracts.facts import Fact
 from contracts.notice_table import LANGUAGES, NoticeRow, NoticeText
 from contracts.observers import ObserverFact
+from contracts.places import grid_100m
 from contracts.reports import PlaceAsked, ReportRefused
 
 MOST_NOTE = 200
@@ -65,6 +66,7 @@ def _of_case(fact: CaseFact, city: City, language: str) -> dict[str, str]:
         "accept_by": _time(case.clocks.accept_by, city, language),
         "resolve_by": _time(case.clocks.resolve_by, city, language),
         "count": str(len(case.reports)),
+        "place": "{:.4f}, {:.4f}".format(*grid_100m(case.place.lat, case.place.lon)),
     }
 
 
