@@ -44,6 +44,11 @@ async def test_from_a_report_to_an_inbox_a_stream_and_a_webhook(up: Up) -> None:
             "category": "06042",
             "place": {"lat": 34.2245, "lon": 108.9470, "crs": "wgs84"},
         }
+        other = (await client.post("/v1/sessions", json={"device_id": str(uuid4())})).json()
+        neighbours = {"Authorization": f"Bearer {other['access_token']}"}
+        area = {"lat": 34.2236, "lon": 108.9470, "radius_m": 300}
+        asked = await client.post("/v1/me/subscriptions", json={"area": area}, headers=neighbours)
+        assert asked.status_code == 201, asked.text
         events: list[str] = []
         async with client.stream("GET", "/v1/me/stream", headers=mine) as stream:
             assert stream.status_code == 200
@@ -61,6 +66,12 @@ async def test_from_a_report_to_an_inbox_a_stream_and_a_webhook(up: Up) -> None:
         assert page["notices"][0]["report_id"] == sent.json()["id"]
         english = await client.get("/v1/me/inbox", headers=mine | {"Accept-Language": "en"})
         assert english.json()["notices"][0]["title"] == "Case opened"
+
+        async def neighbour_heard() -> bool:
+            inbox = (await client.get("/v1/me/inbox", headers=neighbours)).json()
+            return [each["title"] for each in inbox["notices"]] == ["您关注的范围内有新案件"]
+
+        await until(neighbour_heard, 60)
 
         async def both_came() -> bool:
             return len(there.requests) >= 2

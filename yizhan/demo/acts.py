@@ -47,6 +47,12 @@ async def watching(stage: Stage) -> None:
         )
 
 
+async def listening(stage: Stage) -> None:
+    """An operator's webhooks, a neighbour's subscription."""
+    await machines.listen(stage)
+    await telling.subscribe(stage)
+
+
 async def five_examples(stage: Stage) -> None:
     """One tap each; the first phone loses its network and sends twice."""
     for scene in scenes.EXAMPLES:
@@ -164,7 +170,7 @@ async def a_crowd(stage: Stage) -> None:
 
 ACTS: tuple[Act, ...] = (
     Act(Wording("社区值班", "Handlers watch their queues"), watching),
-    Act(Wording("机器也在听", "Machines listen"), machines.listen),
+    Act(Wording("机器和邻居也在听", "Machines and a neighbour listen"), listening),
     Act(Wording("五个例子", "Five examples"), five_examples),
     Act(Wording("不那么顺的四件", "Four less simple ones"), harder_ones),
     Act(Wording("社区队列", "The queues"), queues),

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from contracts.topics import TOPICS
-from yizhan.demo.hearing import differences, has_to_hear
+from yizhan.demo.hearing import TO_NEIGHBOUR, differences, has_to_hear
 from yizhan.demo.machines import HOOKS
 from yizhan.demo.raw import Raw, read_all
 from yizhan.demo.rest import come_to_rest
@@ -151,11 +151,15 @@ class Evidence:
     def _have_to_hear(self) -> set[tuple[str, str]]:
         heard = ("observers", "reports", "cases", "credits")
         records = (each for topic in heard for each in self.of(topic))
-        return {
+        found = {
             pair
             for each in records
             for pair in has_to_hear(each.headers["ce_id"], each.type, each.body)
         }
+        assert self.stage.neighbour is not None
+        neighbour, _ = self.stage.neighbour
+        bins = (r for r in self.of("cases") if r.case["id"] == self.stage.sent["bin"].case_id)
+        return found | {(r.headers["ce_id"], neighbour) for r in bins if r.type in TO_NEIGHBOUR}
 
     def wrongly_delivered(self) -> int:
         """Events that a webhook should have got and did not, or got under several ids or bodies."""

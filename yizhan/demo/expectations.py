@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import eq
 
 from yizhan.demo.earning import EARNERS
 from yizhan.demo.evidence import Evidence
 from yizhan.demo.fixed_clock import ROWS, found
+from yizhan.demo.hearing import TO_NEIGHBOUR
 from yizhan.demo.scenes import CASES, ENDS
 
 OWN = len(CASES)
@@ -22,6 +24,7 @@ TOLD_OF_CASES = 36
 closed 8, reopened 1, refused 1; the bin's go to two people."""
 TOLD = TOLD_OF_CASES + LEDGER + 6
 """And of every line of the ledger, and of six decisions on registrations."""
+TOLD_SUBSCRIBER = len(TO_NEIGHBOUR)
 TOLD_STAFF = 22
 """Assigned 8, confirmed 4, disputed 2 (operators, too), reopened 1, returned 1, registered 6."""
 DELIVERIES = 16
@@ -85,7 +88,7 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     _events("PointsReversed", 1),
     Expectation("kafka", "all events of credits", LEDGER, lambda e: len(e.of("credits"))),
     Expectation("kafka", "points on topic credits, added up", BALANCES, Evidence.credited_points),
-    Expectation("kafka", "notices to reporters", TOLD, Evidence.told_reporters, 1),
+    Expectation("kafka", "notices to people", TOLD + TOLD_SUBSCRIBER, Evidence.told_reporters, 1),
     Expectation(
         "kafka", "notices to communities and operators", TOLD_STAFF, Evidence.told_staff, 1
     ),
@@ -132,6 +135,13 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     Expectation("http", "points in the reporters' timelines", LEDGER, lambda e: e.lines("points")),
     Expectation("http", "notices in reporters' inboxes", TOLD, Evidence.in_inboxes),
     Expectation("http", "inboxes whose live stream told the same", len(ENDS), Evidence.same_live),
+    Expectation(
+        "http",
+        "notices to who subscribed: new, closed",
+        TOLD_SUBSCRIBER,
+        lambda e: sum(map(eq, e.stage.neighbour_heard, TO_NEIGHBOUR)),
+    ),
+    _sql("subscriptions", "select count(*) from notify.subscriptions", 1),
     Expectation("http", "notices read", 1, lambda e: e.stage.read),
     Expectation("hook", "deliveries whose signature holds", DELIVERIES, Evidence.deliveries),
     Expectation(
@@ -177,7 +187,7 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     _sql(
         "notices kept",
         "select count(*) from notify.notices where type <> 'PlaceAsked'",
-        TOLD + TOLD_STAFF,
+        TOLD + TOLD_SUBSCRIBER + TOLD_STAFF,
         2,
     ),
     Expectation("sql", "notices missing or for the wrong one", 0, Evidence.wrongly_kept),

@@ -76,6 +76,8 @@ HEARS: dict[str, Callable[[Body], set[str]]] = {
     "ObserverRefused": oneself,
 }
 """For what the demo and the fault runs play. Other events of theirs are told to nobody."""
+TO_NEIGHBOUR = ("CaseAssigned", "CaseClosed")
+"""What the demo's subscriber hears of one case: that it is new, that it is over."""
 
 
 def has_to_hear(event_id: str, type_: str, body: Body) -> set[Pair]:

@@ -118,6 +118,8 @@ SMOKE = Scene(
     category="06020",
 )
 
+BIN_AREA = {"lat": BIN.at[0], "lon": BIN.at[1], "crs": "wgs84", "radius_m": 300}
+"""What a neighbour of the bin asks to hear of; bins only."""
 EXAMPLES = (BIN, GREENERY, LAMP, MANHOLE, WATER)
 CASES = (*EXAMPLES, RAILING, SMOKE)
 """The scenes that open a case of their own."""

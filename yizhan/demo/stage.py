@@ -61,6 +61,10 @@ class Stage:
     """The scene's key -> what its reporter sees in the end."""
     timelines: dict[str, Counter[str]] = field(default_factory=dict)
     """The scene's key -> lines in its reporter's timeline, by what they are about."""
+    neighbour: tuple[str, Reporter] | None = None
+    """Id and phone of who asked to hear of bins in the area of one."""
+    neighbour_heard: list[str] = field(default_factory=list)
+    """The types of the events that they were told of, in order."""
     waiting: dict[str, Any] = field(default_factory=dict)
     """The registration that is decided late."""
     refused_elsewhere: int = 0

@@ -6,13 +6,26 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from yizhan.demo.hearing import HEARS
+from yizhan.demo import scenes
+from yizhan.demo.hearing import HEARS, TO_NEIGHBOUR
 from yizhan.demo.live import Shown
 from yizhan.demo.people import Reporter
 from yizhan.demo.stage import Stage
 
 WITHIN_S, LOOK_AGAIN_S = 30.0, 0.05
 PAGE = "/v1/me/inbox?limit=200"
+
+
+async def subscribe(stage: Stage) -> None:
+    """Somebody who reports nothing wants to know what becomes of bins near the next door."""
+    neighbour = await Reporter.open(stage.product.url)
+    wish = {"area": scenes.BIN_AREA, "category": scenes.BIN.category}
+    given = await neighbour.ask("POST", "/v1/me/subscriptions", 201, json=wish)
+    stage.neighbour = await _me(neighbour), neighbour
+    category, area = given["category"]["name"], given["area"]
+    stage.screen.person(
+        "邻居 neighbour", f"订阅 subscribes: {category}, {area['radius_m']} m 以内 within"
+    )
 
 
 async def inboxes(stage: Stage) -> None:
@@ -32,6 +45,7 @@ async def inboxes(stage: Stage) -> None:
     await bin_.ask("POST", f"/v1/me/inbox/{chinese[0]['id']}/read")
     unread = (await bin_.ask("GET", "/v1/me/inbox?unread=true"))["unread"]
     stage.read = len(chinese) - unread
+    await _neighbour(stage)
     notices = sum(map(len, stage.told.values()))
     live_now = sum(len(live.shown) for live in stage.inboxes.values())
     stage.screen.line(
@@ -46,6 +60,22 @@ def _is(notice_id: str) -> Callable[[Shown], bool]:
 
 async def _inbox(reporter: Reporter, language: str) -> dict[str, Any]:
     return await reporter.ask("GET", PAGE, headers={"Accept-Language": language})
+
+
+async def _neighbour(stage: Stage) -> None:
+    """New and closed, each once; where it is only to a hundred metres."""
+    assert stage.neighbour is not None
+    _, neighbour = stage.neighbour
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            notices = (await neighbour.ask("GET", PAGE))["notices"]
+            if len(notices) >= len(TO_NEIGHBOUR):
+                break
+            await asyncio.sleep(LOOK_AGAIN_S)
+    stage.neighbour_heard = [each["type"] for each in reversed(notices)]
+    for notice in reversed(notices):
+        stage.screen.person("邻居 neighbour", notice["title"])
+        stage.screen.line(f"        {notice['body']}", "dim")
 
 
 async def _me(reporter: Reporter) -> str:
