@@ -27,6 +27,23 @@ CaseState = Literal[
 ]
 
 
+OPEN311_STATUS: dict[CaseState, Literal["open", "closed"]] = {
+    "opened": "open",
+    "assigned": "open",
+    "accepted": "open",
+    "in-progress": "open",
+    "suspended": "open",
+    "resolved": "open",
+    "disputed": "open",
+    "verified": "open",
+    "closed": "closed",
+    "refused": "closed",
+    "withdrawn": "closed",
+    "merged": "closed",
+}
+"""The two words that Open311 has for a state."""
+
+
 class CaseClocks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Instants (aware) by which the owner has to act; None where the category sets no limit."""
 

@@ -156,6 +156,19 @@ class EscalationStep(msgspec.Struct, frozen=True):
     to: Literal["street", "district"]
 
 
+class Open311Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the city speaks Open311. `publish`: everybody's requests, or those that came that way.
+
+    With `tokens` a POST gives a token first. No `jurisdictions`: any is accepted and ignored.
+    """
+
+    tokens: bool = False
+    jurisdictions: tuple[str, ...] = ()
+    publish: Literal["all", "open311"] = "all"
+    contact: str = ""
+    key_service: str = ""
+
+
 class City(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the code knows of a city, except its polygons (`cities.areas`).
 

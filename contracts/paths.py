@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+DOORS = ("open311",)
+"""What speaks another standard to the world and keeps nothing: an API alone."""
+
 OWNED_PATHS: dict[str, tuple[str, ...]] = {
     "intake": (
         "/.well-known/jwks.json",

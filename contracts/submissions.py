@@ -11,6 +11,8 @@ from contracts.facts import Fact
 
 MediaKind = Literal["photo", "voice"]
 Crs = Literal["wgs84", "gcj02", "bd09"]
+OPEN311_TEXT_CHARS = 4000
+"""What a description may have by Open311's specification, whatever the city's own limit is."""
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,6 +32,20 @@ class SentPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     accuracy_m: float | None = None
 
 
+class Open311(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a report that came through the Open311 door carries beside a report's own fields.
+
+    `client` is the id of the key's owner; `private_media` are ids that are not shown in public;
+    `media_urls` point to the client's own server.
+    """
+
+    client: str
+    address: str | None = None
+    address_id: str | None = None
+    media_urls: tuple[str, ...] = ()
+    private_media: tuple[str, ...] = ()
+
+
 class ReportSubmitted(Fact, frozen=True, kw_only=True):
     """Accepted durably by intake. At least one of text and media is there."""
 
@@ -44,6 +60,7 @@ class ReportSubmitted(Fact, frozen=True, kw_only=True):
     attributes: dict[str, list[str]] = {}
     observed_at: datetime | None = None
     language: str = "zh-CN"
+    open311: Open311 | None = None
 
     def key(self) -> str:
         return self.report_id

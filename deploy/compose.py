@@ -19,28 +19,30 @@ API_PORT, HEALTH_PORT = 8000, 9000
 KAFKA = "kafka:9092"
 
 
-def document(services: Sequence[str]) -> str:
-    """docker-compose.yml for these services."""
-    return HEAD + yaml.safe_dump(tree(services), sort_keys=False, width=100)
+def document(services: Sequence[str], doors: Sequence[str]) -> str:
+    """docker-compose.yml for these services and doors."""
+    return HEAD + yaml.safe_dump(tree(services, doors), sort_keys=False, width=100)
 
 
-def tree(services: Sequence[str]) -> Tree:
+def tree(services: Sequence[str], doors: Sequence[str]) -> Tree:
     """The document as data: infrastructure, one-shot jobs, then services, then the door."""
     running = {"kafka": _kafka(), "postgres": _postgres()}
     running |= {"topics": _topics(), "migrations": _migrations()}
     for service in services:
         running[f"{service}-api"] = _api(service)
         running[f"{service}-worker"] = _worker(service)
-    running |= {"monitor": _monitor(), "gateway": _gateway(services)}
+    running |= {f"{door}-api": _door(door) for door in doors}
+    running |= {"monitor": _monitor(), "gateway": _gateway([*services, *doors])}
     return {
         "services": running,
         "volumes": {"kafka": {}, "postgres": {}, "media": {}},
-        "secrets": {name: {"file": f"{SECRETS}/{name}"} for name in _secret_names(services)},
+        "secrets": {name: {"file": f"{SECRETS}/{name}"} for name in _secret_names(services, doors)},
     }
 
 
-def _secret_names(services: Sequence[str]) -> list[str]:
+def _secret_names(services: Sequence[str], doors: Sequence[str]) -> list[str]:
     own = [f"{service}.{kind}" for service in services for kind in ("url", "key")]
+    own += [f"{door}.key" for door in doors]
     shared = ["postgres.password", "admin.url", "monitor.url", "service-keys.json", "signing.pem"]
     return [*shared, *own]
 
@@ -110,7 +112,11 @@ def _migrations() -> Tree:
 
 
 def _own(service: str) -> Tree:
-    prefix = f"YIZHAN_{service.upper()}"
+    database = {f"YIZHAN_{service.upper()}_DATABASE_URL_FILE": f"/run/secrets/{service}.url"}
+    return _told(service) | database
+
+
+def _told(service: str) -> Tree:
     return {
         "YIZHAN_MODE": "production",
         "YIZHAN_HOST": "0.0.0.0",  # noqa: S104 - inside its container; no port is published
@@ -119,8 +125,7 @@ def _own(service: str) -> Tree:
         "YIZHAN_MEDIA_DIR": "/media",
         "YIZHAN_INTERNAL_URL": f"http://intake-api:{API_PORT}",
         "YIZHAN_JWKS_URL": f"http://intake-api:{API_PORT}/.well-known/jwks.json",
-        f"{prefix}_DATABASE_URL_FILE": f"/run/secrets/{service}.url",
-        f"{prefix}_SERVICE_KEY_FILE": f"/run/secrets/{service}.key",
+        f"YIZHAN_{service.upper()}_SERVICE_KEY_FILE": f"/run/secrets/{service}.key",
     }
 
 
@@ -134,6 +139,18 @@ def _api(service: str) -> Tree:
         environment["YIZHAN_SIGNING_KEY_FILE"] = "/run/secrets/signing.pem"
         secrets.append("signing.pem")
     return _process(service, "api", environment, secrets, API_PORT)
+
+
+def _door(door: str) -> Tree:
+    """An API that keeps nothing: no schema, no worker; it asks the services behind it."""
+    prefix = f"YIZHAN_{door.upper()}"
+    environment = _told(door) | {
+        "YIZHAN_PORT": str(API_PORT),
+        "YIZHAN_SERVICE_KEYS_FILE": "/run/secrets/service-keys.json",
+        f"{prefix}_TRACKING_URL": f"http://tracking-api:{API_PORT}",
+        f"{prefix}_DISPATCH_URL": f"http://dispatch-api:{API_PORT}",
+    }
+    return _process(door, "api", environment, [f"{door}.key", "service-keys.json"], API_PORT)
 
 
 def _worker(service: str) -> Tree:

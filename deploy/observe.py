@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from deploy.compose import API_PORT, HEALTH_PORT
 
 
-def documents(services: Sequence[str]) -> dict[str, str]:
+def documents(services: Sequence[str], doors: Sequence[str]) -> dict[str, str]:
     """deploy/prometheus/targets/<job>.json -> its text."""
     jobs = {
-        "edge": {service: f"{service}-api:{API_PORT}" for service in services},
+        "edge": {each: f"{each}-api:{API_PORT}" for each in (*services, *doors)},
         "workers": {service: f"{service}-worker:{HEALTH_PORT}" for service in services},
         "monitor": {"monitor": f"monitor:{HEALTH_PORT}"},
     }

@@ -11,19 +11,19 @@ from deploy import compose, observe
 from deploy.gateway import config as gateway
 from deploy.grafana import dashboard
 from docs import asyncapi, flow, metrics_page, openapi, schemas, states
-from yizhan.environment import present_services
+from yizhan.environment import present_doors, present_services
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def documents() -> dict[str, str]:
     """Path in the repository -> text, for all that is generated."""
-    services = present_services()
+    services, doors = present_services(), present_doors()
     return {
-        "docker-compose.yml": compose.document(services),
-        "deploy/gateway/nginx.conf": gateway.document(services),
+        "docker-compose.yml": compose.document(services, doors),
+        "deploy/gateway/nginx.conf": gateway.document((*services, *doors)),
         "deploy/grafana/yizhan.json": dashboard.document(),
-        **observe.documents(services),
+        **observe.documents(services, doors),
         "docs/flow.md": flow.page(),
         "docs/asyncapi.yaml": asyncapi.document(),
         "docs/metrics.md": metrics_page.page(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -103,6 +103,9 @@ class Problem(Exception):
 
     def response(self, request: Request) -> Response:
         """The answer in the language that the request asks for."""
+        for prefix, answer in _SPOKEN.items():
+            if request.url.path.startswith(prefix):
+                return answer(self, request)
         language = language_of(request.headers.get("accept-language", ""))
         return Response(
             msgspec.json.encode(self.body(language)),
@@ -110,6 +113,14 @@ class Problem(Exception):
             headers={"Content-Language": language} | self.headers,
             media_type=CONTENT_TYPE,
         )
+
+
+_SPOKEN: dict[str, Callable[[Problem, Request], Response]] = {}
+
+
+def speak(prefix: str, answer: Callable[[Problem, Request], Response]) -> None:
+    """Problems under a path that another standard rules are told in that standard's own form."""
+    _SPOKEN[prefix] = answer
 
 
 def language_of(accept_language: str) -> Language:

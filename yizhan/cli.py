@@ -11,6 +11,7 @@ import click
 from yizhan.datafolder import default_folder
 from yizhan.inspect_commands import dlq, lag, status
 from yizhan.ledger_command import ledger
+from yizhan.open311_command import open311
 from yizhan.secrets_command import secrets
 from yizhan.setup_commands import doctor, migrate, topics
 from yizhan.token_command import token
@@ -48,7 +49,7 @@ def up(port: int, data: Path | None, kafka_port: int | None, postgres_port: int 
     )
 
 
-for command in (token, status, lag, dlq, ledger, topics, migrate, secrets, doctor):
+for command in (token, status, lag, dlq, ledger, open311, topics, migrate, secrets, doctor):
     cli.add_command(command)
 
 

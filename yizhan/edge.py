@@ -21,7 +21,7 @@ from runtime import logging as json_logging
 from runtime.auth import Auth
 from runtime.health import probes
 from runtime.http import ServiceApi, create_app
-from yizhan.environment import present_services
+from yizhan.environment import present_doors, present_services
 from yizhan.owners import check_owner
 from yizhan.ports import LOOPBACK
 
@@ -43,7 +43,7 @@ def build(env: Mapping[str, str]) -> tuple[FastAPI, FastAPI]:
 
     Raises RuntimeError for a route out of place.
     """
-    apis = [_api(service, env) for service in present_services()]
+    apis = [_api(service, env) for service in (*present_services(), *present_doors())]
     for api in apis:
         check_owner(api.service, api.public)
     auth = Auth.from_env(env, apis[-1].service if apis else "edge")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
+from contracts.paths import DOORS
 from contracts.topics import SERVICES
 from yizhan.datafolder import ROOT, DataFolder
 from yizhan.ports import LOOPBACK
@@ -19,6 +20,11 @@ _SECRET = ("_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS", "_SIGNING_KEY_FILE"
 def present_services() -> tuple[str, ...]:
     """The services that this checkout has, in flow order."""
     return tuple(s for s in SERVICES if (ROOT / "services" / s / "bootstrap.py").exists())
+
+
+def present_doors() -> tuple[str, ...]:
+    """The doors that this checkout has: an API each, no worker and no schema."""
+    return tuple(d for d in DOORS if (ROOT / "services" / d / "bootstrap.py").exists())
 
 
 def role_of(service: str) -> str:
@@ -64,10 +70,13 @@ class Installation:
 
     def edge(self) -> dict[str, str]:
         """The edge is every service's API in one process."""
-        keys = {each: self.data.secrets.service_key_hash(each) for each in self.services}
+        apis = (*self.services, *present_doors())
+        keys = {each: self.data.secrets.service_key_hash(each) for each in apis}
         found = self._common("edge")
         for service in self.services:
             found |= self._secrets_of(service)
+        for door in present_doors():
+            found |= self._key_of(door)
         return found | {
             "YIZHAN_EDGE_PORT": str(self.port),
             "YIZHAN_INTERNAL_PORT": str(self.internal_port),
@@ -83,11 +92,11 @@ class Installation:
         }
 
     def _secrets_of(self, service: str) -> dict[str, str]:
-        prefix = f"YIZHAN_{service.upper()}"
-        return {
-            f"{prefix}_DATABASE_URL": database_url(self.database, service, self.data),
-            f"{prefix}_SERVICE_KEY": self.data.secrets.service_key(service),
-        }
+        url = database_url(self.database, service, self.data)
+        return {f"YIZHAN_{service.upper()}_DATABASE_URL": url} | self._key_of(service)
+
+    def _key_of(self, service: str) -> dict[str, str]:
+        return {f"YIZHAN_{service.upper()}_SERVICE_KEY": self.data.secrets.service_key(service)}
 
     def _common(self, process: str) -> dict[str, str]:
         kept = {

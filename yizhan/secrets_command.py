@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from yizhan.datafolder import ROOT, DataFolder
-from yizhan.environment import database_url, present_services
+from yizhan.environment import database_url, present_doors, present_services
 from yizhan.secretfiles import write_secret
 
 ENV_FILE = ROOT / ".env"
@@ -35,7 +35,6 @@ def _files(folder: DataFolder, postgres: str) -> dict[str, str]:
     files = {"admin.url": f"postgresql://postgres:{quote(password)}@{postgres}/postgres"}
     for service in (*present_services(), "monitor"):
         files[f"{service}.url"] = database_url(f"{postgres}/yizhan", service, folder)
-    for service in present_services():
-        folder.secrets.service_key(service)
-    hashes = {each: folder.secrets.service_key_hash(each) for each in present_services()}
+    apis = (*present_services(), *present_doors())
+    hashes = {each: folder.secrets.service_key_hash(each) for each in apis}
     return files | {"service-keys.json": json.dumps(hashes)}

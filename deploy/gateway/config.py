@@ -34,7 +34,8 @@ http {
   client_max_body_size 200m;
   client_body_timeout 15s;
   client_header_timeout 10s;
-  large_client_header_buffers 8 32k;
+  # A client asks for the state of a thousand requests in one URL.
+  large_client_header_buffers 8 64k;
   proxy_http_version 1.1;
   proxy_set_header Host $http_host;
   proxy_set_header Connection "";

@@ -13,7 +13,7 @@ from runtime.http import ServiceApi
 from runtime.settings import Common
 from runtime.worker import WorkerPlan
 from services.dispatch.agents import declare
-from services.dispatch.api import Context, router
+from services.dispatch.api import Context, internal_router, router
 from services.dispatch.handlers import Reports
 from services.dispatch.settings import Own, Settings
 from services.dispatch.timers import timers
@@ -24,7 +24,12 @@ SERVICE = "dispatch"
 def api(env: Mapping[str, str]) -> ServiceApi:
     """Raises SettingsError, CityError."""
     context = context_of(Settings.of(env))
-    return ServiceApi(service=SERVICE, public=router(context), internal=None, lifespan=context.open)
+    return ServiceApi(
+        service=SERVICE,
+        public=router(context),
+        internal=internal_router(context),
+        lifespan=context.open,
+    )
 
 
 def context_of(settings: Settings) -> Context:

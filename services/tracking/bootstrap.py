@@ -14,7 +14,7 @@ from runtime.http import ServiceApi
 from runtime.settings import Common
 from runtime.worker import WorkerPlan
 from services.tracking.agents import declare
-from services.tracking.api import Context, router
+from services.tracking.api import Context, internal_router, router
 from services.tracking.handlers import ReadSide
 from services.tracking.settings import Own, Settings
 
@@ -24,7 +24,12 @@ SERVICE = "tracking"
 def api(env: Mapping[str, str]) -> ServiceApi:
     """Raises SettingsError, CityError."""
     context = context_of(Settings.of(env))
-    return ServiceApi(service=SERVICE, public=router(context), internal=None, lifespan=context.open)
+    return ServiceApi(
+        service=SERVICE,
+        public=router(context),
+        internal=internal_router(context),
+        lifespan=context.open,
+    )
 
 
 def context_of(settings: Settings) -> Context:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,6 +164,12 @@ class Ahead:
             for each in sorted(mine)
             if instant is None or (made_at(each) or instant) > instant
         ]
+
+    async def known(self, ids: Sequence[str]) -> list[Story]:
+        """As intake says it."""
+        self._answer()
+        everything = {key: story for mine in self.stories.values() for key, story in mine.items()}
+        return [everything[each] for each in ids if each in everything]
 
     def _answer(self) -> None:
         self.asked += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -21,8 +22,15 @@ def _commands() -> list[list[str]]:
     for name, command in cli.commands.items():
         found.append([name])
         if isinstance(command, click.Group):
-            found += [[name, inner] for inner in command.commands]
+            found += _inside([name], command)
     return found
+
+
+def _inside(above: list[str], group: click.Group) -> Iterator[list[str]]:
+    for name, command in group.commands.items():
+        yield [*above, name]
+        if isinstance(command, click.Group):
+            yield from _inside([*above, name], command)
 
 
 @pytest.mark.parametrize("command", _commands(), ids=" ".join)
@@ -42,6 +50,10 @@ def test_every_command_explains_itself(command: list[str]) -> None:
         ["token", "--role", "king"],
         ["token", "--role", "handler"],
         ["token", "--role", "department"],
+        ["open311", "key"],
+        ["open311", "key", "add"],
+        ["open311", "key", "add", " "],
+        ["open311", "key", "revoke"],
     ],
     ids=" ".join,
 )
@@ -89,7 +101,7 @@ def test_the_monitor_gets_no_key(place: Installation) -> None:
 
 def test_the_edge_knows_the_services_by_the_hash_of_their_keys(place: Installation) -> None:
     told = place.edge()
-    assert set(json.loads(told["YIZHAN_SERVICE_KEYS"])) == {"intake", "dispatch"}
+    assert set(json.loads(told["YIZHAN_SERVICE_KEYS"])) == {"intake", "dispatch", "open311"}
     assert told["YIZHAN_INTAKE_SERVICE_KEY"] not in told["YIZHAN_SERVICE_KEYS"]
     assert told["YIZHAN_INTAKE_SERVICE_KEY"] != "from outside"
 

@@ -19,16 +19,19 @@ from deploy.gateway import config
 from deploy.grafana import dashboard
 from tests.promql import SCRAPED, SERIES, labels_used, selectors
 from tests.sourcecode import ROOT
-from yizhan.environment import present_services
+from yizhan.environment import present_doors, present_services
 
 SERVICES = present_services()
-TREE = compose.tree(SERVICES)
+DOORS = present_doors()
+TREE = compose.tree(SERVICES, DOORS)
 LAYER = yaml.safe_load((ROOT / "deploy" / "compose.observe.yml").read_text())
 
 
 def test_every_service_runs_twice_behind_the_one_door() -> None:
     wanted = {f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")}
+    wanted |= {f"{door}-api" for door in DOORS}
     assert wanted <= set(TREE["services"])
+    assert not {f"{door}-worker" for door in DOORS} & set(TREE["services"])
     published = [name for name, each in TREE["services"].items() if "ports" in each]
     assert published == ["gateway"]
     assert all(port.startswith("127.0.0.1:") for port in TREE["services"]["gateway"]["ports"])
@@ -50,7 +53,12 @@ def test_a_process_sees_its_own_secrets_only() -> None:
         assert mounted <= declared
         service, _, kind = name.rpartition("-")
         if kind in ("api", "worker"):
-            others = {f"{s}.{what}" for s in SERVICES if s != service for what in ("url", "key")}
+            others = {
+                f"{s}.{what}"
+                for s in (*SERVICES, *DOORS)
+                if s != service
+                for what in ("url", "key")
+            }
             assert not mounted & (others | {"admin.url", "postgres.password"})
             assert ("signing.pem" in mounted) == (name == "intake-api")
         assert not re.search(r"password=|postgresql://", json.dumps(each)), name
@@ -116,7 +124,7 @@ def test_the_layer_mounts_what_is_there() -> None:
 def test_prometheus_reads_every_process() -> None:
     targets = {
         target
-        for text in observe.documents(SERVICES).values()
+        for text in observe.documents(SERVICES, DOORS).values()
         for row in json.loads(text)
         for target in row["targets"]
     }

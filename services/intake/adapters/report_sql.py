@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,11 @@ _LOCK = f"""
 select {_COLUMNS} from reports where id = any ($1::uuid[]) order by id for update
 """  # noqa: S608 - constant
 _OWN = f"select {_COLUMNS} from reports where id = $1 and reporter_id = $2"  # noqa: S608
+_KNOWN = f"select {_COLUMNS} from reports where id = any ($1::uuid[])"  # noqa: S608
+_FORGET_OLD_KEY = """
+delete from idempotency_keys
+where actor = $1 and key = $2 and created_at < clock_timestamp() - $3::interval
+"""
 _SINCE_ID = f"""
 select {_COLUMNS} from reports
 where reporter_id = $1 and ($2::uuid is null or id > $2)
@@ -149,6 +154,16 @@ async def own(db: Database, report_id: UUID, reporter_id: str) -> Report | None:
     """The report when it is this reporter's."""
     row = await db.fetchrow(_OWN, report_id, reporter_id)
     return report_of(row) if row else None
+
+
+async def known(db: Database, ids: Collection[UUID]) -> list[Report]:
+    """Those of the reports that there are, whosever they are."""
+    return [report_of(row) for row in await db.fetch(_KNOWN, sorted(ids))]
+
+
+async def forget_key(db: Database, actor: str, key: str, older_than: timedelta) -> None:
+    """A key that is older stands for nothing any more."""
+    await db.execute(_FORGET_OLD_KEY, actor, key, older_than)
 
 
 async def latest(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from contracts.facts import new_event
-from contracts.submissions import Media, ReportSubmitted
+from contracts.submissions import Media, Open311, ReportSubmitted
 from runtime.errors import INVALID, REUSED_KEY, FieldError, Language, Problem, invalid_field
 from runtime.idempotency import Answer, request_hash
 from services.intake.adapters import media_sql, report_sql
@@ -14,6 +16,7 @@ from services.intake.adapters.report_sql import Claim, CodeTaken, Stored
 from services.intake.api.bodies import ReportBody
 from services.intake.api.context import Context
 from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
+from services.intake.domain.report import most_chars
 from services.intake.domain.text import clean_text
 
 CODE_DRAWS = 5
@@ -26,6 +29,7 @@ async def accept(
     body: ReportBody,
     uploaded: Iterable[Media] = (),
     key: str | None = None,
+    open311: Open311 | None = None,
 ) -> Answer:
     """The 202 of a report that is committed, or of the one that its key stands for.
 
@@ -34,10 +38,10 @@ async def accept(
     context.need_room()
     own = await _own_media(context, reporter_id, body.media)
     media = tuple({each.id: each for each in (*own, *uploaded)}.values())
-    text = checked_fields(context, body)
+    text = checked_fields(context, body, open311)
     check_content(context, text, media)
     for draw in range(CODE_DRAWS):
-        submitted = _submitted(context, reporter_id, language, body, text, media)
+        submitted = _submitted(context, reporter_id, language, body, text, media, open311)
         answer = _answer(submitted)
         digest = _digest(submitted) if key else None
         try:
@@ -66,19 +70,17 @@ async def _commit(context: Context, submitted: ReportSubmitted, claim: Claim) ->
     return claim.answer
 
 
-def checked_fields(context: Context, body: ReportBody) -> str:
+def checked_fields(context: Context, body: ReportBody, open311: Open311 | None = None) -> str:
     """The clean text. Raises 422 for what only the city's data can tell."""
-    most_chars = context.city.limits.text_chars
+    most = most_chars(context.city, open311)
     errors = []
-    if body.text and len(body.text) > most_chars:
-        errors.append(
-            FieldError("text", f"最多 {most_chars} 字", f"At most {most_chars} characters")
-        )
+    if body.text and len(body.text) > most:
+        errors.append(FieldError("text", f"最多 {most} 字", f"At most {most} characters"))
     if body.category is not None and context.city.category(body.category) is None:
         errors.append(FieldError("category", "没有这个类别", "There is no such category"))
     if errors:
         raise Problem(INVALID, errors=errors)
-    return clean_text(body.text or "", most_chars)
+    return clean_text(body.text or "", most)
 
 
 def check_content(context: Context, text: str, media: tuple[Media, ...]) -> None:
@@ -107,6 +109,7 @@ def _submitted(
     body: ReportBody,
     text: str,
     media: tuple[Media, ...],
+    open311: Open311 | None,
 ) -> ReportSubmitted:
     now = context.clock()
     return ReportSubmitted(
@@ -121,6 +124,7 @@ def _submitted(
         attributes=_clean_attributes(body.attributes),
         observed_at=body.observed_at,
         language=language,
+        open311=open311,
     )
 
 
@@ -141,6 +145,8 @@ def _digest(sent: ReportSubmitted) -> bytes:
         sent.attributes,
         sent.observed_at,
     ]
+    if sent.open311 is not None:
+        fields.append(replace(sent.open311, private_media=()))
     return request_hash("POST /v1/reports", *fields)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
@@ -13,10 +12,11 @@ from runtime.auth import allow
 from runtime.errors import not_found
 from runtime.tokens import Caller
 from services.intake.adapters import media_sql, report_sql, session_sql
+from services.intake.api import clients
 from services.intake.api.bodies import MEDIA_ID
 from services.intake.api.context import Context
 from services.intake.api.problems import PatientRoute, documents
-from services.intake.domain.report import Report
+from services.intake.api.views import described
 
 MOST_REPORTS = 200
 ReporterId = Annotated[str, Query(max_length=64, pattern=r"^[ -~]+$")]
@@ -63,41 +63,5 @@ def router(context: Context) -> APIRouter:
         found = await session_sql.revoked(context.db, now, since)
         return {"sessions": sorted(found), "expires_at": found, "as_of": now}
 
+    routes.routes.extend(clients.router(context).routes)
     return routes
-
-
-def described(report: Report) -> dict[str, Any]:
-    """A report as tracking shows it until its events arrive."""
-    sent = report.submitted
-    return {
-        "id": sent.report_id,
-        "code": sent.code,
-        "reporter_id": sent.reporter_id,
-        "status": "accepted" if report.status == "reading" else report.status,
-        "received_at": sent.received_at,
-        "text": sent.text,
-        "category": report.category or sent.category,
-        "place": _place(report),
-        "sent_place": msgspec.to_builtins(sent.place),
-        "language": sent.language,
-        "media": [
-            {"id": each.id, "kind": each.kind, "content_type": each.content_type}
-            for each in sent.media
-        ],
-        "attributes": sent.attributes,
-        "observed_at": sent.observed_at,
-        "refusal": report.refusal,
-    }
-
-
-def _place(report: Report) -> dict[str, Any] | None:
-    """WGS-84 once it is known."""
-    if report.place is None:
-        return None
-    place = report.place
-    return {
-        "lat": place.lat,
-        "lon": place.lon,
-        "accuracy_m": place.accuracy_m,
-        "source": place.source,
-    }

@@ -26,6 +26,8 @@ PEOPLE = ("reporter", "handler", "department", "operator")
 WITH_CASES = {"handler", "department", "operator", "service"}
 SUFFIXES = {"image/jpeg": "jpg", "audio/mpeg": "mp3", "audio/mp4": "m4a"}
 
+Size = Literal["large", "small"]
+
 _FILE = {"type": "string", "format": "binary"}
 _BODY = {
     "required": True,
@@ -78,27 +80,32 @@ def router(context: Context) -> APIRouter:
     async def serve(
         media_id: Annotated[str, Path(pattern=MEDIA_ID)],
         caller: Annotated[Caller, allow(*PEOPLE, "service")],
-        size: Literal["large", "small"] = "large",
+        size: Size = "large",
     ) -> StreamingResponse:
         """A copy without metadata, for its sender and for those who work on cases."""
-        row = await media_sql.one(context.db, media_id)
-        if row is None or (row["owner"] != caller.sub and caller.role not in WITH_CASES):
-            raise not_found()
-        if row["state"] == "refused":
-            raise not_found()
-        if row["kind"] == "photo" and row["state"] != "served":
-            raise Problem(NOT_READY, headers={"Retry-After": "1"})
-        try:
-            if row["kind"] == "voice":
-                opened = await context.store.open_original(media_id)
-            else:
-                opened = await context.store.open_served(media_id, size)
-        except MediaMissing as error:
-            raise not_found() from error
-        kind = row["content_type"] if row["kind"] == "voice" else "image/jpeg"
-        return _streamed(media_id, kind, opened)
+        return await served(context, media_id, caller, size)
 
     return routes
+
+
+async def served(context: Context, media_id: str, caller: Caller, size: Size) -> StreamingResponse:
+    """The copy, streamed. Raises 404 for what is not there, not the caller's or not ready."""
+    row = await media_sql.one(context.db, media_id)
+    if row is None or (row["owner"] != caller.sub and caller.role not in WITH_CASES):
+        raise not_found()
+    if row["state"] == "refused":
+        raise not_found()
+    if row["kind"] == "photo" and row["state"] != "served":
+        raise Problem(NOT_READY, headers={"Retry-After": "1"})
+    try:
+        if row["kind"] == "voice":
+            opened = await context.store.open_original(media_id)
+        else:
+            opened = await context.store.open_served(media_id, size)
+    except MediaMissing as error:
+        raise not_found() from error
+    kind = row["content_type"] if row["kind"] == "voice" else "image/jpeg"
+    return _streamed(media_id, kind, opened)
 
 
 async def _commit(context: Context, owner: str, key: str | None, examined: Examined) -> Answer:

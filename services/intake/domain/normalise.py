@@ -23,7 +23,7 @@ from contracts.reports import (
 )
 from contracts.submissions import Media, SentPlace
 from services.intake.domain.categorise import category_of, is_dangerous
-from services.intake.domain.report import Decision, Photo, Report, Rules
+from services.intake.domain.report import Decision, Photo, Report, Rules, most_chars
 from services.intake.domain.text import clean_text
 
 OUTSIDE_CITY = "outside-city"
@@ -103,7 +103,7 @@ def _settle(
     if not rules.inside(place.lat, place.lon):
         return _refuse(report, place, now)
     sent, city = report.submitted, rules.city
-    text = clean_text(sent.text or "", city.limits.text_chars)
+    text = clean_text(sent.text or "", most_chars(city, sent.open311))
     code, source = _category(sent.category, text, rules)
     category = city.category(code)
     dangerous = is_dangerous(text, city.danger_words) or bool(category and category.danger)

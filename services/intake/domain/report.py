@@ -12,7 +12,7 @@ import msgspec
 from contracts.city import City
 from contracts.facts import Event
 from contracts.places import Place
-from contracts.submissions import ReportSubmitted
+from contracts.submissions import OPEN311_TEXT_CHARS, Open311, ReportSubmitted
 
 Status = Literal[
     "accepted",  # durable, not looked at yet
@@ -56,6 +56,11 @@ class Rules:
     city: City
     inside: Callable[[float, float], bool]
     cell: Callable[[float, float], str]
+
+
+def most_chars(city: City, open311: Open311 | None) -> int:
+    """What a report's text may have: Open311's own limit for what comes from there."""
+    return OPEN311_TEXT_CHARS if open311 else city.limits.text_chars
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -103,6 +103,10 @@ LINES_SQL = """
 select case_id::text as case_id, seq, type, at, by_role, by_id, state, reason, note
 from case_events where case_id = $1 order by seq desc limit $2
 """
+LINES_OF_SQL = """
+select case_id::text as case_id, seq, type, at, by_role, by_id, state, reason, note
+from case_events where case_id = any ($1::uuid[]) order by case_id, seq
+"""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Case).decode
@@ -170,6 +174,14 @@ async def lines(db: Database, case_id: str, most: int) -> list[Line]:
     """The newest lines of a case's timeline, in order."""
     rows = await db.fetch(LINES_SQL, UUID(case_id), most)
     return [Line(**row) for row in reversed(rows)]
+
+
+async def lines_of(db: Database, case_ids: Collection[str]) -> dict[str, list[Line]]:
+    """The timelines of some cases, each in order, by the case's id."""
+    found: dict[str, list[Line]] = {each: [] for each in case_ids}
+    for row in await db.fetch(LINES_OF_SQL, [UUID(each) for each in sorted(case_ids)]):
+        found[row["case_id"]].append(Line(**row))
+    return found
 
 
 def _row(case: Case, zone: ZoneInfo) -> tuple[Any, ...]:

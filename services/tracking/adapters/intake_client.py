@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from contracts.submissions import Media, SentPlace
+from contracts.submissions import Media, Open311, SentPlace
 from services.tracking.domain.story import Accepted, Status, Story
 
 TIMEOUT_S = 3.0
@@ -32,6 +33,9 @@ class Newest(Protocol):
     async def after(self, reporter_id: str, instant: datetime | None) -> list[Story]:
         """A reporter's reports received behind the instant, oldest first. Raises IntakeAway."""
 
+    async def known(self, ids: Sequence[str]) -> list[Story]:
+        """Those of at most 1000 reports that there are, whosever. Raises IntakeAway."""
+
 
 class _Report(msgspec.Struct):
     id: str
@@ -46,6 +50,7 @@ class _Report(msgspec.Struct):
     observed_at: datetime | None = None
     language: str = "zh-CN"
     refusal: str | None = None
+    open311: Open311 | None = None
 
 
 class _Reports(msgspec.Struct):
@@ -85,14 +90,35 @@ class IntakeReports:
             query["after"] = page[-1].id
         return found
 
+    async def known(self, ids: Sequence[str]) -> list[Story]:
+        """One question."""
+        body = msgspec.json.encode({"ids": ids})
+        headers = {"Content-Type": "application/json"}
+        answer = await self._send("POST", "/internal/v1/known-reports", None, body, headers)
+        if answer is None:
+            raise IntakeAway("404 for a list")
+        return [_story(each) for each in _decoded(answer, _Reports).reports]
+
     async def close(self) -> None:
         """Ends its connections."""
         await self._client.aclose()
 
     async def _ask(self, path: str, query: dict[str, str]) -> bytes | None:
+        return await self._send("GET", path, query)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bytes | None:
         """The answer's body; None for 404."""
         try:
-            answer = await self._client.get(path, params=query)
+            answer = await self._client.request(
+                method, path, params=query, content=body, headers=headers
+            )
             if answer.status_code == 404:
                 return None
             answer.raise_for_status()
@@ -124,6 +150,7 @@ def _story(report: _Report) -> Story:
             attributes=report.attributes,
             observed_at=report.observed_at,
             language=report.language,
+            open311=report.open311,
         ),
         refusal=report.refusal,
     )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from contracts.facts import Fact
 from contracts.reports import PlaceAsked, ReportEnriched, ReportNormalised, ReportRefused
-from contracts.submissions import Media, ReportSubmitted, SentPlace
+from contracts.submissions import Media, Open311, ReportSubmitted, SentPlace
 
 Status = Literal["accepted", "place-asked", "normalised", "refused"]
 
@@ -30,6 +30,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, list[str]] = {}
     observed_at: datetime | None = None
     language: str = "zh-CN"
+    open311: Open311 | None = None
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,7 @@ def _as_sent(fact: ReportSubmitted) -> Accepted:
         attributes=fact.attributes,
         observed_at=fact.observed_at,
         language=fact.language,
+        open311=fact.open311,
     )
 
 

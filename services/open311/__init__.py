@@ -1,0 +1,1 @@
+"""Speaks Open311 GeoReport v2: POST through intake, reads through tracking; keeps nothing."""

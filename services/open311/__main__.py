@@ -1,0 +1,13 @@
+"""`python -m services.open311 api`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cities.load import CityError
+from runtime.process import main
+from services.open311 import bootstrap
+
+if __name__ == "__main__":
+    main(bootstrap, sys.argv[1:], os.environ, port=8006, wrong=CityError)

@@ -1,0 +1,1 @@
+"""How the door asks the services behind it."""

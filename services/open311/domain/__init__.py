@@ -1,0 +1,1 @@
+"""What Open311's words mean here; pure."""
