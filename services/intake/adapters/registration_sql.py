@@ -59,7 +59,7 @@ async def active(connection: Connection, reporter_id: str) -> Registration | Non
     return _found(await connection.fetchrow(_ACTIVE, reporter_id))
 
 
-async def latest(db: Database, reporter_id: str) -> Registration | None:
+async def latest(db: Database | Connection, reporter_id: str) -> Registration | None:
     """The one that was made last, whatever became of it."""
     return _found(await db.fetchrow(_LATEST, reporter_id))
 

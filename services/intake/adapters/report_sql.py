@@ -22,16 +22,19 @@ from runtime.tracing import current_traceparent
 from services.intake.domain.report import Report
 
 # Report, event and idempotency key in one statement: one round trip and one commit a report.
-# A key that is taken leaves `claimed` empty (after its rival's end), and nothing is written.
+# A key that is taken leaves `claimed` empty (after its rival's end), and nothing is written;
+# nor is anything of a reporter who may not report.
 _ACCEPT = """
-with claimed as (
+with may as (
+    select where not exists (select from reporters where id = $1 and suspended_at is not null)
+), claimed as (
     insert into idempotency_keys (actor, key, request_hash, status, answer)
-    select $1::text, $2::text, $3::bytea, $4::int, $5::bytea where $2::text is not null
+    select $1::text, $2::text, $3::bytea, $4::int, $5::bytea from may where $2::text is not null
     on conflict do nothing
     returning true
 ), report as (
     insert into reports (id, reporter_id, code, received_at, submitted)
-    select $6::uuid, $1::text, $7::text, $8::timestamptz, $9::bytea
+    select $6::uuid, $1::text, $7::text, $8::timestamptz, $9::bytea from may
     where $2::text is null or exists (select from claimed)
     returning true
 )
@@ -78,6 +81,10 @@ class CodeTaken(Exception):
     """Another report has this code: draw again."""
 
 
+class MayNotReport(Exception):
+    """The reporter is suspended."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """An idempotency key with the hash of its request and the answer that it would get."""
@@ -98,7 +105,7 @@ class Stored:
 async def accept(db: Database, event: Event, claim: Claim) -> Row | Stored:
     """The outbox row of a report that is durable now, or what its key stands for already.
 
-    Raises CodeTaken.
+    Raises CodeTaken, MayNotReport.
     """
     body, record = event.body, encode(event)
     assert isinstance(body, ReportSubmitted)
@@ -130,6 +137,8 @@ async def accept(db: Database, event: Event, claim: Claim) -> Row | Stored:
         raise
     if outbox_id is None:
         row = await db.fetchrow(_ANSWER, body.reporter_id, claim.key)
+        if row is None:
+            raise MayNotReport
         return Stored(row["request_hash"], Answer(row["status"], row["answer"]))
     return Row(
         day=day,

@@ -8,6 +8,7 @@ from services.intake.api import (
     catalogue,
     internal,
     media,
+    observers,
     registration,
     registrations,
     reports,
@@ -21,7 +22,15 @@ __all__ = ["Context", "internal_router", "public_router"]
 def public_router(context: Context) -> APIRouter:
     """What clients call."""
     routes = APIRouter()
-    for part in (sessions, registration, registrations, catalogue, media, reports):
+    for part in (
+        sessions,
+        registration,
+        registrations,
+        observers,
+        catalogue,
+        media,
+        reports,
+    ):
         routes.routes.extend(part.router(context).routes)
     return routes
 

@@ -12,10 +12,10 @@ from contracts.submissions import Media, Open311, ReportSubmitted
 from runtime.errors import INVALID, REUSED_KEY, FieldError, Language, Problem, invalid_field
 from runtime.idempotency import Answer, request_hash
 from services.intake.adapters import media_sql, report_sql
-from services.intake.adapters.report_sql import Claim, CodeTaken, Stored
+from services.intake.adapters.report_sql import Claim, CodeTaken, MayNotReport, Stored
 from services.intake.api.bodies import ReportBody
 from services.intake.api.context import Context
-from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
+from services.intake.api.problems import NO_CONTENT, SUSPENDED, TOO_MANY_PHOTOS
 from services.intake.domain.report import most_chars
 from services.intake.domain.text import clean_text
 
@@ -33,7 +33,7 @@ async def accept(
 ) -> Answer:
     """The 202 of a report that is committed, or of the one that its key stands for.
 
-    Raises 422 for what is wrong with the fields and for a reused key.
+    Raises 422 for what is wrong with the fields and for a reused key, 403 for who is suspended.
     """
     context.need_room()
     own = await _own_media(context, reporter_id, body.media)
@@ -61,7 +61,10 @@ async def _commit(context: Context, submitted: ReportSubmitted, claim: Claim) ->
         occurred_at=submitted.received_at,
         correlation_id=submitted.report_id,
     )
-    found = await report_sql.accept(context.db, event, claim)
+    try:
+        found = await report_sql.accept(context.db, event, claim)
+    except MayNotReport as error:
+        raise Problem(SUSPENDED) from error
     if isinstance(found, Stored):
         if found.request_hash != claim.request_hash:
             raise Problem(REUSED_KEY)

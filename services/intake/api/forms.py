@@ -16,7 +16,7 @@ from services.intake.api.bodies import ReportBody, inlined
 from services.intake.api.context import Context
 from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
 from services.intake.api.reading import from_fields, patient
-from services.intake.api.uploads import blocks, take
+from services.intake.api.uploads import blocks, need_standing, take
 
 MOST_FILES = 20
 MOST_FIELDS = 40
@@ -57,6 +57,8 @@ async def from_form(
         most = limits.photos_per_report
         if sum(kind == "photo" for kind, _ in parts) > most:
             raise Problem(TOO_MANY_PHOTOS, zh=f"最多 {most} 张", en=f"At most {most} photos")
+        if parts:
+            await need_standing(context, reporter_id)
         media = [
             (await take(context, reporter_id, blocks(file), kind)).media() for kind, file in parts
         ]

@@ -19,7 +19,7 @@ from services.intake.api.bodies import MEDIA_ID, MediaGiven
 from services.intake.api.context import Context
 from services.intake.api.problems import NOT_READY, PatientRoute, documents
 from services.intake.api.reading import kind_of_body, patient
-from services.intake.api.uploads import Examined, blocks, examine, keep
+from services.intake.api.uploads import Examined, blocks, examine, keep, need_standing
 
 FORM_OVERHEAD_BYTES = 64 * 1024
 PEOPLE = ("reporter", "handler", "department", "operator")
@@ -61,6 +61,7 @@ def router(context: Context) -> APIRouter:
         """A photo or a voice note; the same bytes from the same caller keep their id."""
         context.need_room()
         key = checked_key(idempotency_key)
+        await need_standing(context, caller.sub)
         if kind_of_body(request) == "multipart/form-data":
             async with patient(request).form(max_files=1, max_fields=1) as form:
                 file = form.get("file")

@@ -25,6 +25,7 @@ NOT_ASKED = declare(
 NOT_READY = declare("media-not-ready", 404, "照片还在处理", "The photo is still being prepared")
 WRONG_SECRET = declare("wrong-secret", 401, "设备密钥不对", "The device secret is wrong")
 SESSION_OVER = declare("session-over", 401, "会话已结束，请重新登录", "The session is over")
+SUSPENDED = declare("reporter-suspended", 403, "您的上报资格已暂停", "You may not report for now")
 TOO_SLOW = declare("too-slow", 408, "请求传输太慢", "The request came too slowly")
 
 OWN = (
@@ -36,6 +37,7 @@ OWN = (
     NOT_READY,
     WRONG_SECRET,
     SESSION_OVER,
+    SUSPENDED,
     TOO_SLOW,
 )
 documents = partial(errors.documents, own=OWN)

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.city import City
-from contracts.facts import Actor, Event, new_event
+from contracts.facts import Actor, Event
 from contracts.observers import (
     ObserverConfirmed,
     ObserverFact,
     ObserverRefused,
     ObserverRegistered,
 )
+from services.intake.domain.observer import event_about
 
-SERVICE = "intake"
 STREET_DIGITS = 9
 STREET_TAIL = "000"
 
@@ -77,7 +77,7 @@ def registered(of: Registration, seq: int) -> Event:
         community=of.community,
         registered_at=of.registered_at,
     )
-    return _event(fact, seq, of.registered_at)
+    return event_about(fact, seq, of.registered_at)
 
 
 def decided(of: Registration, handler_id: str, seq: int, at: datetime) -> Event:
@@ -96,15 +96,4 @@ def decided(of: Registration, handler_id: str, seq: int, at: datetime) -> Event:
             community=of.community,
             reason=of.reason or "",
         )
-    return _event(fact, seq, at)
-
-
-def _event(fact: ObserverFact, seq: int, at: datetime) -> Event:
-    return new_event(
-        fact,
-        source=SERVICE,
-        subject=fact.reporter_id,
-        seq=seq,
-        occurred_at=at,
-        correlation_id=fact.reporter_id,
-    )
+    return event_about(fact, seq, at)
