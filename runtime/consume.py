@@ -39,13 +39,20 @@ class Guard:
         *,
         limits: Limits = Limits(),
         committed: Callable[[], None] = lambda: None,
+        pace_s: float = 0.0,
     ) -> None:
+        """`pace_s`: a topic's next batch is not committed sooner than so long after the last one.
+
+        The first event after a quiet time is never held up; under load more of them share one
+        transaction. 0 for what people wait for.
+        """
         if faust.streams._CStreamIterator is None:
             raise RuntimeError("Faust's Cython stream is missing: the Python one acks stale events")
         self._db = db
         self._by_topic = {topic: each for each in effects for topic in each.topics}
         self._limits = limits
         self._committed = committed
+        self._pace_s = pace_s
         self._lanes: dict[str, _Lane] = {}
 
     def topic(self, app: faust.App, name: str) -> Any:
@@ -92,7 +99,8 @@ class _Lane:
         self._transactor = Transactor(guard._db, effects)
         self._flood = Flood(guard._limits)
         self._buffer: list[Any] = []
-        self._oldest_at = 0.0
+        self._filled = asyncio.Event()
+        self._flushed_at = 0.0
         self._flushing = asyncio.Lock()
         self._halt: str | None = None
         self.last_batch_at = time.monotonic()
@@ -104,19 +112,22 @@ class _Lane:
             events = stream.noack()
             queue = events.channel.queue
             async for event in events.events():
-                if not self._buffer:
-                    self._oldest_at = time.monotonic()
                 self._buffer.append(event)
-                if queue.empty() or len(self._buffer) >= BATCH:
+                self._filled.set()
+                if len(self._buffer) >= BATCH or (queue.empty() and self._is_time()):
                     await self._flush()
         finally:
             timer.cancel()
 
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._flushed_at >= self._guard._pace_s
+
     async def _flush_the_old(self) -> None:
         while True:
-            await asyncio.sleep(OLDEST_S / 2)
-            if self._buffer and time.monotonic() - self._oldest_at >= OLDEST_S:
-                await self._flush()
+            await self._filled.wait()
+            await asyncio.sleep(self._guard._pace_s or OLDEST_S)
+            await self._flush()
+            self._filled.clear()
 
     async def _flush(self) -> None:
         async with self._flushing:
@@ -126,6 +137,7 @@ class _Lane:
                 current = self._of_this_generation(events)
                 if current:
                     await self._commit_then_ack(current)
+                    self._flushed_at = time.monotonic()
 
     def _of_this_generation(self, events: list[Any]) -> list[Any]:
         # After a rebalance they are somebody else's, or come again: no effect, no ack.

@@ -39,7 +39,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerPlan:
-    """What a service's worker does. `declare` binds its agents; `close` runs at the end."""
+    """What a service's worker does. `declare` binds its agents; `close` runs at the end.
+
+    `pace_s` is the guard's.
+    """
 
     service: str
     database_url: str
@@ -56,6 +59,7 @@ class WorkerPlan:
     stop_grace_s: float = 4.0
     limits: Limits = field(default_factory=Limits)
     pool_size: int = 8
+    pace_s: float = 0.0
 
 
 def run(plan: WorkerPlan) -> None:
@@ -142,7 +146,11 @@ class Worker:
         self._relay = Relay(db, self._producer)
         self._jobs_wake = asyncio.Event()
         self.guard = Guard(
-            db, self._plan.effects, limits=self._plan.limits, committed=self._committed
+            db,
+            self._plan.effects,
+            limits=self._plan.limits,
+            committed=self._committed,
+            pace_s=self._plan.pace_s,
         )
         self._health = HealthServer(
             self._plan.health_port,

@@ -21,6 +21,8 @@ from services.notify.settings import Own, Settings
 from services.notify.timers import timers
 
 SERVICE = "notify"
+PACE_S = 0.1
+"""Nobody's queue waits for it: under load its events share transactions."""
 
 
 def api(env: Mapping[str, str]) -> ServiceApi:
@@ -55,6 +57,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         kafka=common.kafka,
         effects=[Notices(load_city(common.city), load_notices(common.city))],
         declare=declare,
+        pace_s=PACE_S,
         jobs=jobs.runners(),
         timers=timers(),
         close=jobs.close,

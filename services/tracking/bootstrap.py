@@ -19,6 +19,8 @@ from services.tracking.handlers import ReadSide
 from services.tracking.settings import Own, Settings
 
 SERVICE = "tracking"
+PACE_S = 0.1
+"""Nobody's queue waits for it: under load its events share transactions."""
 
 
 def api(env: Mapping[str, str]) -> ServiceApi:
@@ -55,6 +57,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         kafka=common.kafka,
         effects=[ReadSide(ZoneInfo(load_city(common.city).timezone))],
         declare=declare,
+        pace_s=PACE_S,
         health_port=common.health_port,
         slot=common.slot,
         limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),
