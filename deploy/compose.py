@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from deploy.servers import KAFKA, health, kafka, postgres
+
 Tree = dict[str, Any]
 
 HEAD = """\
@@ -16,7 +18,6 @@ HEAD = """\
 """
 SECRETS = "./deploy/data/secrets"
 API_PORT, HEALTH_PORT = 8000, 9000
-KAFKA = "kafka:9092"
 
 
 def document(services: Sequence[str], doors: Sequence[str]) -> str:
@@ -26,7 +27,7 @@ def document(services: Sequence[str], doors: Sequence[str]) -> str:
 
 def tree(services: Sequence[str], doors: Sequence[str]) -> Tree:
     """The document as data: infrastructure, one-shot jobs, then services, then the door."""
-    running = {"kafka": _kafka(), "postgres": _postgres()}
+    running = {"kafka": kafka(), "postgres": postgres()}
     running |= {"topics": _topics(), "migrations": _migrations()}
     for service in services:
         running[f"{service}-api"] = _api(service)
@@ -45,49 +46,6 @@ def _secret_names(services: Sequence[str], doors: Sequence[str]) -> list[str]:
     own += [f"{door}.key" for door in doors]
     shared = ["postgres.password", "admin.url", "monitor.url", "service-keys.json", "signing.pem"]
     return [*shared, *own]
-
-
-def _kafka() -> Tree:
-    listeners = "PLAINTEXT://:9092,CONTROLLER://:9093"
-    return {
-        "image": "apache/kafka:4.3.0",
-        "environment": {
-            "KAFKA_NODE_ID": "1",
-            "KAFKA_PROCESS_ROLES": "broker,controller",
-            "KAFKA_LISTENERS": listeners,
-            "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://{KAFKA}",
-            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-            "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-            "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-            "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
-            "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
-            "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-            "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
-            "KAFKA_LOG_DIRS": "/var/lib/kafka/data",
-        },
-        "volumes": ["kafka:/var/lib/kafka/data"],
-        "healthcheck": _health(
-            "/opt/kafka/bin/kafka-broker-api-versions.sh --bootstrap-server localhost:9092"
-        ),
-        "restart": "unless-stopped",
-    }
-
-
-def _postgres() -> Tree:
-    return {
-        "image": "postgres:18",
-        "command": ["postgres", "-c", "max_locks_per_transaction=256"],
-        "environment": {
-            "POSTGRES_PASSWORD_FILE": "/run/secrets/postgres.password",
-            "POSTGRES_INITDB_ARGS": "--locale-provider=builtin --builtin-locale=C.UTF-8"
-            " --encoding=UTF8 --auth=scram-sha-256",
-        },
-        "secrets": ["postgres.password"],
-        "volumes": ["postgres:/var/lib/postgresql"],
-        "healthcheck": _health("pg_isready -U postgres -h 127.0.0.1"),
-        "restart": "unless-stopped",
-    }
 
 
 def _topics() -> Tree:
@@ -168,7 +126,7 @@ def _process(service: str, kind: str, environment: Tree, secrets: list[str], por
         after={"topics": _DONE, "migrations": _DONE},
         restart="unless-stopped",
     )
-    return found | {"healthcheck": _health(_asks(port)), "stop_grace_period": "20s"}
+    return found | {"healthcheck": health(_asks(port)), "stop_grace_period": "20s"}
 
 
 def _monitor() -> Tree:
@@ -185,7 +143,7 @@ def _monitor() -> Tree:
         after={"topics": _DONE, "migrations": _DONE},
         restart="unless-stopped",
     )
-    return found | {"healthcheck": _health(_asks(HEALTH_PORT))}
+    return found | {"healthcheck": health(_asks(HEALTH_PORT))}
 
 
 def _gateway(services: Sequence[str]) -> Tree:
@@ -195,7 +153,7 @@ def _gateway(services: Sequence[str]) -> Tree:
         "volumes": ["./deploy/gateway/nginx.conf:/etc/yizhan/nginx.conf:ro"],
         "ports": [f"127.0.0.1:8000:{8080}"],
         "depends_on": {f"{each}-api": {"condition": "service_healthy"} for each in services},
-        "healthcheck": _health("curl -fsS http://127.0.0.1:8080/livez"),
+        "healthcheck": health("curl -fsS http://127.0.0.1:8080/livez"),
         "restart": "unless-stopped",
     }
 
@@ -231,16 +189,6 @@ def _product(
     if volumes:
         found["volumes"] = list(volumes)
     return found
-
-
-def _health(command: str) -> Tree:
-    return {
-        "test": ["CMD-SHELL", command],
-        "interval": "5s",
-        "timeout": "5s",
-        "retries": 12,
-        "start_period": "20s",
-    }
 
 
 def _asks(port: int) -> str:

@@ -88,7 +88,7 @@ def run(plan: WorkerPlan) -> None:
 
 
 def _app(plan: WorkerPlan) -> faust.App:
-    return faust.App(
+    return _App(
         group_of(plan.service),
         broker=f"kafka://{plan.kafka}",
         store="memory://",
@@ -107,6 +107,13 @@ def _app(plan: WorkerPlan) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{group_of(plan.service)}-{plan.slot}",
     )
+
+
+class _App(faust.App):
+    """Faust keeps nothing on a disk here, so it makes no folder: a container's may be read-only."""
+
+    def _create_directories(self) -> None:
+        """Its tables would lie there."""
 
 
 class _Process(faust.Worker):

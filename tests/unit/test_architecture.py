@@ -239,6 +239,22 @@ def test_no_registry_host_nor_machine_path_is_tracked() -> None:
             assert not pattern.findall(text), relative(path)
 
 
+@pytest.mark.parametrize("folder", service_folders(), ids=lambda folder: folder.name)
+def test_every_service_starts_the_same_way(folder: Path) -> None:
+    """Settings, secrets in files, probes and exits are the process's, not the service's."""
+    path = folder / "__main__.py"
+    assert not path.exists() or "runtime.process" in imported(path, whole=True)
+
+
+def test_every_root_is_the_root() -> None:
+    """Where nothing else puts the product on the path (an image), a wrong one finds no module."""
+    for path in MODULES:
+        for depth in re.findall(
+            r"^ROOT = Path\(__file__\)\S*parents\[(\d)\]", path.read_text(), re.M
+        ):
+            assert path.parents[int(depth)] == ROOT, relative(path)
+
+
 def test_import_linter_holds() -> None:
     run = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],

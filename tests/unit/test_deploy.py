@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -14,15 +15,19 @@ import pytest
 import yaml
 
 from contracts.paths import OWNED_PATHS
-from deploy import compose, observe
+from deploy import compose, observe, servers
 from deploy.gateway import config
 from deploy.grafana import dashboard
+from runtime.worker import WorkerPlan
 from tests.promql import SCRAPED, SERIES, labels_used, selectors
 from tests.sourcecode import ROOT
+from yizhan.embedded import postgres
 from yizhan.environment import present_doors, present_services
 
 SERVICES = present_services()
 DOORS = present_doors()
+RESERVED = 20
+"""The monitor, superusers, and whoever looks in."""
 TREE = compose.tree(SERVICES, DOORS)
 LAYER = yaml.safe_load((ROOT / "deploy" / "compose.observe.yml").read_text())
 
@@ -62,6 +67,20 @@ def test_a_process_sees_its_own_secrets_only() -> None:
             assert not mounted & (others | {"admin.url", "postgres.password"})
             assert ("signing.pem" in mounted) == (name == "intake-api")
         assert not re.search(r"password=|postgresql://", json.dumps(each)), name
+
+
+def test_the_database_is_as_wide_as_in_local_mode() -> None:
+    told = dict(each.split("=") for each in servers.SETTINGS)
+    assert told == {name: postgres._SETTINGS[name] for name in told}
+    pools = sum(settings(service) for service in SERVICES) + len(SERVICES) * WorkerPlan.pool_size
+    beside = 2 * 2 * len(SERVICES)
+    assert pools + beside + RESERVED < int(told["max_connections"])
+
+
+def settings(service: str) -> int:
+    """The pool of a service's API."""
+    own = importlib.import_module(f"services.{service}.settings").Own
+    return int(own.pool_size)
 
 
 def test_every_own_container_is_confined() -> None:

@@ -27,7 +27,7 @@ from services.intake.adapters.photos.messages import (
     frame,
 )
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 MODULE = "services.intake.adapters.photos.child"
 TRIES = 2
 START_S = 60.0
