@@ -160,6 +160,7 @@ class Open311Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How the city speaks Open311. `publish`: everybody's requests, or those that came that way.
 
     With `tokens` a POST gives a token first. No `jurisdictions`: any is accepted and ignored.
+    With `require_attributes` a request without a required answer is refused.
     """
 
     tokens: bool = False
@@ -167,6 +168,7 @@ class Open311Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     publish: Literal["all", "open311"] = "all"
     contact: str = ""
     key_service: str = ""
+    require_attributes: bool = True
 
 
 class City(msgspec.Struct, frozen=True, kw_only=True):

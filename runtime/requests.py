@@ -71,11 +71,8 @@ def _is_plain_413(message: Message) -> bool:
     # Starlette's body limit answers in plain text.
     if message["status"] != 413:
         return False
-    return (
-        not dict(message.get("headers", ()))
-        .get(b"content-type", b"")
-        .startswith(b"application/problem+json")
-    )
+    kind: bytes = dict(message.get("headers", ())).get(b"content-type", b"")
+    return kind.startswith(b"text/plain")
 
 
 def _missing(message: Message) -> list[tuple[bytes, bytes]]:

@@ -18,10 +18,15 @@ from yizhan.ports import free_ports
 
 
 @contextmanager
-def edge(installation: Installation, log: Path) -> Iterator[str]:
-    """Its origin, once it answers."""
+def edge(installation: Installation, log: Path, city: str = "") -> Iterator[str]:
+    """Its origin, once it answers; `city` is another one than the installation's."""
     port, internal_port = free_ports(2)
-    told = dataclasses.replace(installation, port=port, internal_port=internal_port)
+    told = dataclasses.replace(
+        installation,
+        port=port,
+        internal_port=internal_port,
+        city=city or installation.city,
+    )
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "yizhan.edge"],

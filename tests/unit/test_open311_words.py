@@ -129,7 +129,7 @@ def test_every_state_has_its_word() -> None:
 
 def wrong(fields: Fields, code: str = "06042") -> set[str]:
     with pytest.raises(Faulty) as raised:
-        posted(fields, category(code), CITY)
+        posted(fields, category(code), required=True)
     return {each.field for each in raised.value.faults}
 
 
@@ -144,12 +144,12 @@ def test_a_form_as_a_report() -> None:
         ("attribute[DAYS]", ""),
         ("attribute[uprn]", "1"),
     ]
-    found = posted(fields, category(), CITY)
+    found = posted(fields, category(), required=True)
     assert found.place == (34.2245, 108.947)
     assert (found.text, found.attributes) == ("满了", {"FILL": ["full"]})
-    assert posted([*HERE, FILL], category(), CITY).text == category().name.zh
-    assert posted([("address_string", "x"), FILL], category(), CITY).place is None
-    assert posted([*HERE, ("attribute[FILL][]", "已满")], category(), CITY).attributes == {
+    assert posted([*HERE, FILL], category(), required=True).text == category().name.zh
+    assert posted([("address_string", "x"), FILL], category(), required=True).place is None
+    assert posted([*HERE, ("attribute[FILL][]", "已满")], category(), required=True).attributes == {
         "FILL": ["full"]
     }
 
@@ -181,6 +181,10 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "media_url",
         "attribute[FILL]",
     }
+
+
+def test_a_city_may_do_without_answers() -> None:
+    assert posted(HERE, category(), required=False).attributes == {}
 
 
 def test_which_repeat_it_would_be() -> None:

@@ -99,7 +99,7 @@ async def _taken(context: Context, client: Client, sent: Sent, header: str) -> s
     category = context.city.category(code)
     if category is None:
         raise Problem(SERVICE)
-    report = posted(sent.fields, category, context.city)
+    report = posted(sent.fields, category, required=context.rules.require_attributes)
     media: dict[str, str] = {}
     for name, file in sent.files:
         media.setdefault(await _photo(context, client, name, file), name)

@@ -11,7 +11,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from contracts.city import Category, City, Question
+from contracts.city import Category, Question
 from contracts.submissions import OPEN311_TEXT_CHARS
 from services.open311.domain.faults import Fault, Faulty, faulty
 
@@ -58,8 +58,8 @@ def person(fields: Fields) -> str:
     return next((f"{name}:{text[:380]}" for name, text in found if text), "")
 
 
-def posted(fields: Fields, category: Category, city: City) -> Posted:
-    """Raises Faulty with all that is wrong."""
+def posted(fields: Fields, category: Category, *, required: bool) -> Posted:
+    """Raises Faulty with all that is wrong; `required`: the questions that are must be answered."""
     faults: list[Fault] = []
 
     def checked(part: Any) -> Any:
@@ -72,7 +72,7 @@ def posted(fields: Fields, category: Category, city: City) -> Posted:
     place = checked(_place)
     text = checked(_text)
     urls = checked(_urls)
-    attributes = checked(lambda all_of: _attributes(all_of, category))
+    attributes = checked(lambda all_of: _attributes(all_of, category, required))
     address = checked(lambda all_of: _short(all_of, "address_string"))
     address_id = checked(lambda all_of: _short(all_of, "address_id"))
     if not faults and place is None and not address and not address_id:
@@ -156,7 +156,7 @@ def _urls(fields: Fields) -> tuple[str, ...]:
     return found
 
 
-def _attributes(fields: Fields, category: Category) -> dict[str, list[str]]:
+def _attributes(fields: Fields, category: Category, required: bool) -> dict[str, list[str]]:
     """Answers by question. What the category does not ask is no error, and is not kept."""
     answers: dict[str, list[str]] = {}
     for name, text in fields:
@@ -166,6 +166,8 @@ def _attributes(fields: Fields, category: Category) -> dict[str, list[str]]:
     faults, kept = [], {}
     for question in category.questions:
         values = answers.get(question.code, [])
+        if required and question.required and not values:
+            faults.append(Fault(f"attribute[{question.code}]", "必填", "is required"))
         faults += list(_wrong(question, values))
         if values:
             kept[question.code] = [_key(question, each)[:MOST_ANSWER] for each in values]
@@ -176,8 +178,6 @@ def _attributes(fields: Fields, category: Category) -> dict[str, list[str]]:
 
 def _wrong(question: Question, values: list[str]) -> Iterator[Fault]:
     name = f"attribute[{question.code}]"
-    if question.required and not values:
-        yield Fault(name, "必填", "is required")
     one = question.datatype != "multivaluelist"
     if len(values) > (1 if one else MOST_ANSWERS):
         yield Fault(name, "答案太多", "has too many values")
