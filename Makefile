@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile pyproject.toml -q --generate-hashes --no-emit-index
   --python-version 3.11
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: setup up demo test lint fast servers faults fmt lock docs alerts secrets
+.PHONY: setup up demo test lint fast servers faults bench fmt lock docs alerts secrets
 
 setup: .venv/.done ## The project's own environment, anew when a lock has changed
 
@@ -44,6 +44,9 @@ servers: setup
 
 faults: setup
 	$(PYTEST) -n 2 --dist loadfile -rP tests/faults
+
+bench: setup ## Figures beside their floors, into bench/RESULTS.md; wants a quiet machine
+	@$(PY) -m bench
 
 fmt: setup
 	.venv/bin/ruff check --fix .

@@ -11,6 +11,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 SEND_TIMEOUT_S = 10.0
+SETTINGS: dict[str, Any] = {
+    "acks": "all",
+    "enable_idempotence": True,
+    "linger_ms": 0,
+    "request_timeout_ms": int(SEND_TIMEOUT_S * 1000),
+    "metadata_max_age_ms": 5000,
+}
 
 
 class Sendable(Protocol):
@@ -61,14 +68,7 @@ class Producer:
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                linger_ms=0,
-                request_timeout_ms=int(SEND_TIMEOUT_S * 1000),
-                metadata_max_age_ms=5000,
-            )
+            producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, **SETTINGS)
             try:
                 await producer.start()
             except BaseException:

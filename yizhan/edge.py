@@ -85,15 +85,16 @@ async def _serve(public: FastAPI, internal: FastAPI, env: Mapping[str, str]) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with (
-        _serving(_server(internal, int(env["YIZHAN_INTERNAL_PORT"])), stop),
-        _serving(_server(public, int(env["YIZHAN_EDGE_PORT"])), stop),
+        _serving(internal, int(env["YIZHAN_INTERNAL_PORT"]), stop),
+        _serving(public, int(env["YIZHAN_EDGE_PORT"]), stop),
     ):
         await stop.wait()
 
 
 @contextlib.asynccontextmanager
-async def _serving(server: _Server, stop: asyncio.Event) -> AsyncIterator[None]:
+async def _serving(app: FastAPI, port: int, stop: asyncio.Event) -> AsyncIterator[None]:
     """A server between its start and its end; its own end sets `stop`, a failed start exits 1."""
+    server = _Server(uvicorn_config(app, port))
     task = asyncio.create_task(server.serve())
     task.add_done_callback(lambda _: stop.set())
     while not server.started:
@@ -107,8 +108,9 @@ async def _serving(server: _Server, stop: asyncio.Event) -> AsyncIterator[None]:
         await task
 
 
-def _server(app: FastAPI, port: int) -> _Server:
-    config = uvicorn.Config(
+def uvicorn_config(app: FastAPI, port: int) -> uvicorn.Config:
+    """How an application is served here; the loop is the caller's."""
+    return uvicorn.Config(
         app,
         host=LOOPBACK,
         port=port,
@@ -118,7 +120,6 @@ def _server(app: FastAPI, port: int) -> _Server:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    return _Server(config)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from pathlib import Path
 from cities.areas import Areas, load_areas
 from cities.load import load_city
 from cities.notices import load_notices
-from yizhan import database, servers, state, topics, welcome
+from yizhan import installing, servers, state, welcome
 from yizhan.datafolder import DataFolder
-from yizhan.environment import Installation, database_place, present_services
-from yizhan.ports import free_ports, is_free
+from yizhan.environment import Installation, present_services
+from yizhan.ports import is_free
 from yizhan.processes import edge_spec, monitor_spec, worker_spec
 from yizhan.scrape import write_targets
 from yizhan.servers import Servers, until_ready
@@ -103,9 +103,7 @@ class _Up:
             postgres_port=options.postgres_port,
         )
         place = self._installation(found, services)
-        await asyncio.gather(
-            topics.declare(found.kafka), asyncio.to_thread(self._prepare, found, services)
-        )
+        await installing.prepare(found, services, self._data)
         await self._start_processes(place)
         write_targets(place)
         self._state.ready = True
@@ -113,25 +111,8 @@ class _Up:
         print(welcome.text(place.url, self._areas), file=sys.stderr, flush=True)
         print(f"ready {place.url}", flush=True)
 
-    def _prepare(self, found: Servers, services: tuple[str, ...]) -> None:
-        database.make(found.database, services, self._data)
-        for service, revisions in database.migrate(found.database, services, self._data).items():
-            if revisions:
-                say(f"{service:<9} migrated {' '.join(revisions)}")
-
     def _installation(self, found: Servers, services: tuple[str, ...]) -> Installation:
-        names = [*services, "edge", "monitor"]
-        internal, *health = free_ports(1 + len(names))
-        place = Installation(
-            data=self._data,
-            services=services,
-            kafka=found.kafka,
-            database=database_place(found.database),
-            port=self._options.port,
-            internal_port=internal,
-            health_ports=dict(zip(names, health, strict=True)),
-            city=self._city,
-        )
+        place = installing.place(found, services, self._data, self._options.port, self._city)
         self._state.url, self._state.kafka = place.url, place.kafka
         self._state.database, self._state.embedded = place.database, found.embedded
         return place

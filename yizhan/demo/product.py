@@ -34,11 +34,11 @@ class Product:
     url: str
     kafka: str
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], *, folder: Path | None = None) -> None:
         self._say = say
         self._heard: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._last = "it ended without a word"
-        self.data = DataFolder(Path(tempfile.mkdtemp(prefix="yizhan-demo-")))
+        self.data = DataFolder(folder or Path(tempfile.mkdtemp(prefix="yizhan-demo-")))
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -112,7 +112,7 @@ class Product:
         assert self._process is not None
         self._process.wait()
 
-    def stop(self) -> None:
+    def stop(self, *, keep_data: bool = False) -> None:
         """Asks, insists, and takes the folder away."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
@@ -121,4 +121,5 @@ class Product:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        shutil.rmtree(self.data.path, ignore_errors=True)
+        if not keep_data:
+            shutil.rmtree(self.data.path, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""How fast, beside the barest program that does the same: `python -m bench --help`."""

@@ -1,0 +1,85 @@
+"""The smallest HTTP client that can drive a server: its own cost must not be what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+from yizhan.ports import LOOPBACK
+
+LIMIT_BYTES = 1 << 20
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+
+
+class Refused(Exception):
+    """An answer that a measurement does not have: the run is broken."""
+
+
+def request(
+    method: str,
+    path: str,
+    token: str = "",
+    body: bytes = b"",
+    *,
+    content_type: str = "application/json",
+) -> bytes:
+    """The bytes of one request, with an idempotency key of its own."""
+    lines = [f"{method} {path} HTTP/1.1", "host: bench", f"content-length: {len(body)}"]
+    if token:
+        lines.append(f"authorization: Bearer {token}")
+    if body:
+        lines.append(f"content-type: {content_type}")
+    if method == "POST":
+        lines.append(f"idempotency-key: {uuid4()}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Client:
+    """Kept-alive connections to one server, opened when none is idle: nobody queues here."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def ask(self, sent: bytes, *expected: int) -> bytes:
+        """The answer's body. Raises Refused for a status that is not expected."""
+        reader, writer = await self._connection()
+        writer.write(sent)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        body = await reader.readexactly(int(length[1])) if length else b""
+        self._idle.append((reader, writer))
+        if int(head[9:12]) not in expected:
+            what = sent.split(b" HTTP", 1)[0].decode()
+            raise Refused(f"{what}: {head[9:12].decode()} {body[:300].decode()}")
+        return body
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection(LOOPBACK, self._port)
+
+    async def events(self, path: str, token: str = "") -> AsyncIterator[bytes]:
+        """The data of each server-sent event, for as long as the stream is open."""
+        reader, writer = await asyncio.open_connection(LOOPBACK, self._port, limit=LIMIT_BYTES)
+        try:
+            writer.write(request("GET", path, token))
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise Refused(f"{path}: {head[9:12].decode()}")
+            yield b""
+            while line := await reader.readline():
+                if line.startswith(b"data: "):
+                    yield line[6:]
+        finally:
+            writer.close()
+
+    def close(self) -> None:
+        """Drops the idle connections."""
+        while self._idle:
+            self._idle.pop()[1].close()

@@ -1,0 +1,1 @@
+"""The barest programs that do what the product does: what its figures are measured against."""
