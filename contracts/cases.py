@@ -55,12 +55,18 @@ class CaseClocks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A report that belongs to the case; the first one opened it."""
+    """A report that belongs to the case; the first one opened it.
+
+    Its share in the case, for the day when its reporter is erased: `media` are ids of the case's
+    pictures that are its own, `told` says that the case's text is.
+    """
 
     report_id: str
     reporter_id: str
     joined_at: datetime
     flags: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    told: bool = False
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -168,6 +168,7 @@ class _Lane:
         count(service, topic, "applied").inc(len(outcome.applied))
         count(service, topic, "duplicate").inc(len(outcome.duplicate))
         count(service, topic, "dead").inc(len(outcome.dead))
+        count(service, topic, "erased").inc(len(outcome.erased))
         now = datetime.now(UTC)
         for _, event in outcome.applied:
             age_s = max(0.0, (now - event.occurred_at).total_seconds())
@@ -183,7 +184,7 @@ class _Lane:
 
     async def _halt_on_flood(self, outcome: Outcome) -> None:
         decided = [(message, False) for message, _ in outcome.applied]
-        decided += [(message, False) for message in outcome.duplicate]
+        decided += [(message, False) for message in (*outcome.duplicate, *outcome.erased)]
         decided += [(letter.message, True) for letter in outcome.dead]
         for message, bad in sorted(decided, key=lambda item: item[0].offset):
             self._flood.count(message.partition, bad=bad)

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from contracts.envelope import decode
 from contracts.facts import Event, InvalidEvent
-from runtime import deadletters, inbox, metrics, outbox
+from runtime import deadletters, erasure, inbox, metrics, outbox
 from runtime.backoff import Backoff
 from runtime.db import Connection, Database, is_data_error, is_transient
 from runtime.deadletters import DeadLetter, Message
@@ -49,6 +49,7 @@ class Outcome:
     applied: list[tuple[Message, Event]] = field(default_factory=list)
     duplicate: list[Message] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    erased: list[Message] = field(default_factory=list)
 
 
 class Transactor:
@@ -92,7 +93,10 @@ class Transactor:
     async def _commit(self, messages: Sequence[Message]) -> Outcome:
         outcome, events = self._decode(messages)
         async with self._db.transaction() as connection:
+            erasing = bool(erasure.erased_in([event for _, event in events]))
+            await erasure.enter(connection, alone=erasing)
             fresh = await self._fresh(connection, events, outcome)
+            fresh = await self._lawful(connection, fresh, outcome)
             if fresh:
                 await self._fold(connection, fresh, outcome)
             await deadletters.bury(connection, outcome.dead)
@@ -131,6 +135,21 @@ class Transactor:
                 outcome.duplicate.append(message)
         return fresh
 
+    async def _lawful(
+        self, connection: Connection, fresh: list[tuple[Message, Event]], outcome: Outcome
+    ) -> list[tuple[Message, Event]]:
+        """Without people who were erased, and without events that are all theirs."""
+        if not fresh:
+            return []
+        left = await erasure.heard(connection, [event for _, event in fresh])
+        kept = []
+        for (message, _), event in zip(fresh, left, strict=True):
+            if event is None:
+                outcome.erased.append(message)
+            else:
+                kept.append((message, event))
+        return kept
+
     async def _fold(
         self, connection: Connection, fresh: list[tuple[Message, Event]], outcome: Outcome
     ) -> None:
@@ -156,6 +175,7 @@ class Transactor:
             first.applied + second.applied,
             first.duplicate + second.duplicate,
             first.dead + second.dead,
+            first.erased + second.erased,
         )
 
     async def _refused(self, message: Message, error: BaseException) -> Outcome:

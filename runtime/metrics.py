@@ -49,7 +49,7 @@ def _histogram(
 EVENTS_TOTAL = _counter(
     "yizhan_events_total",
     ("service", "topic", "outcome"),
-    "Events that a consumer decided: applied, duplicate or dead.",
+    "Events that a consumer decided: applied, duplicate, dead, or of somebody erased.",
 )
 EVENTS_SENT_TOTAL = _counter(
     "yizhan_events_sent_total", ("service", "topic"), "Events that left an outbox for Kafka."

@@ -182,6 +182,22 @@ def statements_v1() -> list[str]:
     ]
 
 
+_ERASED_V1 = (
+    # For good: neither a replay nor an older dump may bring back what was erased.
+    """
+    create table erased (
+        reporter_id text primary key,
+        at timestamptz not null
+    )
+    """,
+)
+
+
+def erased_v1() -> list[str]:
+    """SQL for the people whom a service has forgotten (see runtime.erasure)."""
+    return list(_ERASED_V1)
+
+
 _LANES_V1 = (
     "alter table jobs add column lane text",
     "create index jobs_lane_due on jobs (lane, due_at) where not given_up and lane is not null",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from yizhan.datafolder import default_folder
+from yizhan.erasures_command import erasures
 from yizhan.inspect_commands import dlq, lag, status
 from yizhan.ledger_command import ledger
 from yizhan.open311_command import open311
@@ -49,7 +50,19 @@ def up(port: int, data: Path | None, kafka_port: int | None, postgres_port: int 
     )
 
 
-for command in (token, status, lag, dlq, ledger, open311, topics, migrate, secrets, doctor):
+for command in (
+    token,
+    status,
+    lag,
+    dlq,
+    erasures,
+    ledger,
+    open311,
+    topics,
+    migrate,
+    secrets,
+    doctor,
+):
     cli.add_command(command)
 
 

@@ -10,10 +10,11 @@ from contextlib import suppress
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from runtime import erasure
 from runtime.db import Connection, Database
 from runtime.jobs import Commit, Job, JobRunner
 from runtime.outbox import Outgoing, append
-from services.intake.adapters import media_sql, report_sql
+from services.intake.adapters import erase_sql, media_sql, report_sql
 from services.intake.adapters.media_store import MediaMissing, MediaStore
 from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
 from services.intake.adapters.photos.processor import PhotoProcessor
@@ -47,10 +48,19 @@ class Jobs:
         await self._photos.__aexit__(None, None, None)
 
     def runners(self) -> tuple[JobRunner, ...]:
-        """Quick ones and slow ones apart."""
+        """Quick ones, slow ones, and forgetting apart."""
         quick = {EXIF: self.read_headers, PLACE_DEADLINE: self.end_wait}
         slow = {PHOTO: self.serve_photo}
-        return JobRunner(quick, {}, concurrency=2), JobRunner(slow, {}, concurrency=1)
+        return (
+            JobRunner(quick, {}, concurrency=2),
+            JobRunner(slow, {}, concurrency=1),
+            erasure.runner(erase_sql.erase, self.delete_files),
+        )
+
+    async def delete_files(self, db: Database, reporter_id: str) -> None:
+        """Photos and voice notes of who is forgotten; their rows go afterwards."""
+        for media_id in await erase_sql.media_of(db, reporter_id):
+            await self._store.delete(media_id)
 
     async def read_headers(self, _: Database, job: Job) -> Commit:
         """The place and time in a report's photos that their upload did not wait for."""

@@ -10,14 +10,13 @@ from uuid import UUID
 
 from contracts.facts import Event, new_event
 from contracts.notices import NoticeDelivered, NoticeFact, NoticeFailed
-from runtime import metrics, outbox
+from runtime import erasure, metrics, outbox
 from runtime.db import Connection, Database
 from runtime.jobs import Commit, GiveUp, Job, JobRunner, Retry
 from runtime.lanes import LaneRunner
 from runtime.outbox import Outgoing
 from services.notify.adapters import delivery_sql, notice_sql
 from services.notify.adapters.delivery_sql import SEND, ToSend
-from services.notify.adapters.notice_sql import FORGET
 from services.notify.adapters.sending import Sender, Sent
 from services.notify.domain.batch import SERVICE
 from services.notify.domain.signing import signed_headers
@@ -50,7 +49,7 @@ class Jobs:
             most_delay_s=own.webhook_most_delay_s,
             per_lane=own.webhook_per_target,
         )
-        return sending, JobRunner({FORGET: self.forget}, {}, concurrency=1)
+        return sending, erasure.runner(notice_sql.erase_all)
 
     async def close(self) -> None:
         """Ends open connections."""
@@ -100,14 +99,6 @@ class Jobs:
             if row is not None:
                 await _tell(connection, UUID(job.ref), row, row["last_error"] or "unknown")
                 metrics.NOTICES_TOTAL.labels(WEBHOOK, "failed").inc()
-
-        return commit
-
-    async def forget(self, _: Database, job: Job) -> Commit:
-        """The outbox has been sent by now."""
-
-        async def commit(connection: Connection) -> None:
-            await notice_sql.erase_traces(connection, job.ref)
 
         return commit
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 
 from cities.load import load_city
+from runtime import erasure
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
 from runtime.settings import Common
 from runtime.worker import WorkerPlan
+from services.rewards.adapters import erase_sql
 from services.rewards.agents import declare
 from services.rewards.api import Context, router
 from services.rewards.handlers import Points
@@ -50,6 +52,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[Points(load_city(common.city))],
         declare=declare,
         pace_s=PACE_S,
+        jobs=(erasure.runner(erase_sql.erase),),
         health_host=common.host,
         health_port=common.health_port,
         slot=common.slot,

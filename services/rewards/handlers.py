@@ -44,7 +44,9 @@ def case_told(state: State, event: Event) -> Sequence[Outgoing]:
     dues = dues_of(case, state.city)
     wanted = {due.key for due in dues}
     for key in sorted(book.claims):
-        if key.subject_id == case.id and key.reason in OF_THE_CASE and key not in wanted:
+        if key.subject_id != case.id or book.accounts[key.reporter_id].erased:
+            continue  # what an erased person's account says is kept as it is
+        if key.reason in OF_THE_CASE and key not in wanted:
             book.reverse(key)
     for due in dues:
         book.enter(due)

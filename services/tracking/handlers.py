@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,16 +15,15 @@ from contracts.observers import ObserverErased
 from runtime.db import Connection
 from runtime.outbox import Outgoing
 from services.tracking.adapters import case_sql, erase_sql, report_sql, told_sql
-from services.tracking.domain.batch import State, line_of, unsigned
+from services.tracking.domain.batch import State, line_of
 
 
 def reported(state: State, event: Event) -> None:
     """A fact about a report, and whose report it is."""
     report_id, reporter_id = _of_report(event.body)
     _check(event, report_id)
-    if reporter_id not in state.erased:
-        state.owners[report_id] = reporter_id
-        state.facts[report_id, event.seq] = event
+    state.owners[report_id] = reporter_id
+    state.facts[report_id, event.seq] = event
 
 
 def case_changed(state: State, event: Event) -> None:
@@ -38,30 +37,28 @@ def case_changed(state: State, event: Event) -> None:
         if not _is_uuid(each.report_id):
             raise InvalidEvent("a report's id is no UUID")
     state.case_is(fact.case)
-    state.lines[fact.case.id, event.seq] = unsigned(line_of(event, fact), state.erased)
+    state.lines[fact.case.id, event.seq] = line_of(event, fact)
 
 
 def credited(state: State, event: Event) -> None:
     """Points of a reporter for a case or report."""
     fact = event.body
     assert isinstance(fact, CreditFact)
-    if fact.reporter_id not in state.erased:
-        state.points.append((event, fact))
+    state.points.append((event, fact))
 
 
 def told(state: State, event: Event) -> None:
     """A notice that a reporter got, or did not."""
     fact = event.body
     assert isinstance(fact, NoticeFact)
-    if fact.recipient_id not in state.erased:
-        state.notices.append((event, fact))
+    state.notices.append((event, fact))
 
 
 def erased(state: State, event: Event) -> None:
-    """Nothing of this reporter stays, and nothing comes back."""
+    """Nothing of this reporter stays; the guard lets nothing of theirs in again."""
     fact = event.body
     assert isinstance(fact, ObserverErased)
-    state.forget(fact.reporter_id, event.occurred_at)
+    state.forgotten.add(fact.reporter_id)
 
 
 HANDLERS: dict[type[Fact], Callable[[State, Event], None]] = {
@@ -84,11 +81,8 @@ class ReadSide:
         self._zone = zone
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
-        """Who among the people of these events was erased. An erasure has the tables to itself."""
-        erasing = any(isinstance(event.body, ObserverErased) for event in events)
-        await erase_sql.guard(connection, alone=erasing)
-        people = {person for event in events for person in _people(event.body)}
-        return State(erased=await erase_sql.erased_among(connection, people))
+        """Nothing is read: rows are keyed so that what is known already does not matter."""
+        return State()
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""
@@ -104,16 +98,6 @@ class ReadSide:
         await told_sql.save_points(connection, state.points)
         await told_sql.save_notices(connection, state.notices)
         await erase_sql.forget(connection, state.forgotten)
-
-
-def _people(fact: Fact) -> Iterator[str]:
-    if isinstance(fact, CaseFact):
-        yield fact.by.id
-        yield from (each.reporter_id for each in fact.case.reports)
-    elif isinstance(fact, NoticeFact):
-        yield fact.recipient_id
-    elif reporter_id := getattr(fact, "reporter_id", None):
-        yield reporter_id
 
 
 def _of_report(fact: Fact) -> tuple[str, str]:

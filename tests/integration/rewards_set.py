@@ -26,7 +26,8 @@ from tests.cases import confirmed
 from tests.integration import service_set
 from tests.integration.service_set import Environment, events_of
 
-TABLES = "cases, accounts, months, claims, ledger, inbox, outbox, dead_letters, idempotency_keys"
+TABLES = """cases, accounts, months, claims, ledger, inbox, outbox, dead_letters, idempotency_keys,
+    jobs, erased"""
 
 
 @contextmanager

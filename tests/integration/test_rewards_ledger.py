@@ -291,3 +291,14 @@ async def test_how_fast_cases_are_booked(rewards: Rewards) -> None:
     total = await rewards.sql("select sum(balance) as n from accounts")
     assert total[0]["n"] == 400 * 10
     assert len(messages) / seconds > 100
+
+
+async def test_what_an_erased_person_earned_stays_as_it_is(rewards: Rewards) -> None:
+    mine, other = await rewards.registered(2)
+    closed = case([mine, other])
+    await rewards.give(told(CaseClosed, closed))
+    before = await rewards.lines(mine), await rewards.balance(other)
+    await rewards.give(observer(ObserverErased, mine, 3))
+    await rewards.give(told(CaseClosed, replace(closed, seq=closed.seq + 1)))
+    assert (await rewards.lines(mine), await rewards.balance(other)) == before
+    assert await rewards.sql("select from accounts where reporter_id = 'erased'") == []

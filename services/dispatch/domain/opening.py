@@ -82,7 +82,7 @@ def open_case(
         opened_at=now,
         updated_at=now,
         clocks=clocks_of(city, category, dangerous, now),
-        reports=(_report(report, now),),
+        reports=(_report(report, now, (), report.text),),
         category=category,
         text=report.text,
         dangerous=dangerous,
@@ -101,13 +101,14 @@ def join(
 ) -> ReportJoined:
     """Me too: the report stands with the case; the state and the revision stay."""
     dangerous = case.dangerous or report.dangerous
+    told = None if case.text else report.text
     after = replace(
         case,
         seq=case.seq + 1,
         updated_at=now,
-        reports=(*case.reports, _report(report, now)),
+        reports=(*case.reports, _report(report, now, case.media, told)),
         media=_with(case.media, report.media),
-        text=case.text or report.text,
+        text=case.text or told,
         dangerous=dangerous,
         clocks=_sooner(case, case.category, dangerous, city),
     )
@@ -123,11 +124,12 @@ def enrich(
     found = city.category(report.category) if case.category is None else None
     category = found.code if found else case.category
     dangerous = case.dangerous or is_dangerous(city, category, bool(report.dangerous))
+    told = bool(report.text) and (_is_first(case, report) or not case.text)
     changes: dict[str, Any] = {
-        "text": report.text or case.text if _is_first(case, report) else case.text or report.text,
+        "text": report.text if told else case.text,
         "dangerous": dangerous,
         "media": _instead(case.media, had, report.media),
-        "reports": _flagged(case, report),
+        "reports": _enriched(case, report, had, told),
     }
     if found or dangerous != case.dangerous:
         changes |= {"category": category, "family": city.family(category)}
@@ -139,12 +141,17 @@ def enrich(
     return CaseEnriched(case=after, by=SYSTEM, report_id=report.report_id)
 
 
-def _report(report: ReportNormalised, now: datetime) -> CaseReport:
+def _report(
+    report: ReportNormalised, now: datetime, there: tuple[Media, ...], told: str | None
+) -> CaseReport:
+    """`there`: the case's pictures before; `told`: the case's text when it is this report's."""
     return CaseReport(
         report_id=report.report_id,
         reporter_id=report.reporter_id,
         joined_at=now,
         flags=report.flags,
+        media=_new_ids(there, report.media),
+        told=bool(told),
     )
 
 
@@ -173,10 +180,24 @@ def _is_first(case: Case, report: ReportEnriched) -> bool:
     return case.reports[0].report_id == report.report_id
 
 
-def _flagged(case: Case, report: ReportEnriched) -> tuple[CaseReport, ...]:
-    if report.flags is None:
-        return case.reports
-    return tuple(
-        replace(each, flags=report.flags) if each.report_id == report.report_id else each
-        for each in case.reports
-    )
+def _new_ids(there: tuple[Media, ...], more: tuple[Media, ...]) -> tuple[str, ...]:
+    known = {each.id for each in there}
+    return tuple(each.id for each in more if each.id not in known)
+
+
+def _enriched(
+    case: Case, report: ReportEnriched, had: Collection[str], told: bool
+) -> tuple[CaseReport, ...]:
+    """The reports with this one's flags and its share in the case as they are now."""
+
+    def after(each: CaseReport) -> CaseReport:
+        if each.report_id != report.report_id:
+            return replace(each, told=False) if told else each
+        flags = each.flags if report.flags is None else report.flags
+        media = each.media
+        if report.media is not None:
+            others = tuple(m for m in case.media if m.id not in had)
+            media = _new_ids(others, report.media)
+        return replace(each, flags=flags, media=media, told=each.told or told)
+
+    return tuple(after(each) for each in case.reports)

@@ -27,6 +27,7 @@ from services.intake.domain.report import Report
 _ACCEPT = """
 with may as (
     select where not exists (select from reporters where id = $1 and suspended_at is not null)
+             and not exists (select from erased where reporter_id = $1)
 ), claimed as (
     insert into idempotency_keys (actor, key, request_hash, status, answer)
     select $1::text, $2::text, $3::bytea, $4::int, $5::bytea from may where $2::text is not null
@@ -82,7 +83,7 @@ class CodeTaken(Exception):
 
 
 class MayNotReport(Exception):
-    """The reporter is suspended."""
+    """The reporter is suspended, or erased a moment ago."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from services.intake.api import (
     catalogue,
+    erasing,
     internal,
     media,
     observers,
@@ -24,6 +25,7 @@ def public_router(context: Context) -> APIRouter:
     routes = APIRouter()
     for part in (
         sessions,
+        erasing,
         registration,
         registrations,
         observers,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.facts import Actor, Event, new_event
-from contracts.observers import ObserverFact, ObserverReinstated, ObserverSuspended
+from contracts.observers import ObserverErased, ObserverFact, ObserverReinstated, ObserverSuspended
 
 SERVICE = "intake"
 
@@ -41,6 +41,12 @@ def standing_changed(of: Observer, operator_id: str, seq: int, at: datetime) -> 
     fact = ObserverSuspended if of.state == "suspended" else ObserverReinstated
     by = Actor("operator", operator_id)
     return event_about(fact(reporter_id=of.id, by=by, reason=of.reason or ""), seq, at)
+
+
+def erased(reporter_id: str, seq: int, at: datetime) -> Event:
+    """The fact that they asked to be forgotten."""
+    by = Actor("reporter", reporter_id)
+    return event_about(ObserverErased(reporter_id=reporter_id, by=by), seq, at)
 
 
 def event_about(fact: ObserverFact, seq: int, at: datetime) -> Event:

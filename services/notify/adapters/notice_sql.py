@@ -8,15 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from runtime import jobs
 from runtime.db import Connection, Database
-from runtime.jobs import NewJob
 from services.notify.domain.batch import Notice, Recipient, feed_of
 from services.notify.domain.quiet import Preferences
-
-FORGET = "forget"
-FORGET_AFTER_S = 60.0
-"""By then the relay has sent what was in the outbox, and nothing follows."""
 
 _MAKE = "insert into recipients (id) select unnest($1::text[]) on conflict do nothing"
 _LOCK = """
@@ -40,6 +34,7 @@ from unnest($1::text[], $2::bigint[]) as row (id, last_seq)
 where recipients.id = row.id and recipients.last_seq <> row.last_seq
 """
 _ERASE_NOTICES = "delete from notices where recipient = any ($1::text[])"
+_ERASE_NEWS = "delete from notices where about = $1"
 _ERASE_SUBSCRIPTIONS = "delete from subscriptions where recipient = any ($1::text[])"
 _ERASE_RECIPIENTS = """
 update recipients set erased_at = clock_timestamp(), language = null, quiet_from = null,
@@ -49,11 +44,6 @@ where id = any ($1::text[]) and erased_at is null
 _ERASE_FEED = (
     "delete from feed where feed = $1",
     "delete from feed_heads where feed = $1",
-)
-_ERASE_TRACES = (
-    "delete from outbox where topic = 'notices' and key = convert_to($1, 'UTF8')",
-    "delete from dead_letters where subject = $1 or key = convert_to($1, 'UTF8')",
-    "delete from idempotency_keys where actor = $1",
 )
 
 
@@ -107,19 +97,17 @@ async def save_seqs(connection: Connection, recipients: Sequence[Recipient]) -> 
 
 
 async def erase(connection: Connection, ids: Collection[str]) -> None:
-    """Deletes all that they see and asked for now; what the relay still holds: by a job."""
+    """Deletes all that they see and asked for."""
     if ids:
         await connection.execute(_ERASE_NOTICES, sorted(ids))
         await connection.execute(_ERASE_SUBSCRIPTIONS, sorted(ids))
         await connection.execute(_ERASE_RECIPIENTS, sorted(ids))
-        later = [NewJob(FORGET, each, {}, FORGET_AFTER_S) for each in sorted(ids)]
-        await jobs.enqueue(connection, later)
 
 
-async def erase_traces(connection: Connection, recipient: str) -> None:
-    """What is left of an erased person in outbox, feeds, dead letters and stored answers."""
-    for statement in _ERASE_TRACES:
-        await connection.execute(statement, recipient)
+async def erase_all(connection: Connection, recipient: str) -> None:
+    """The same, what others were told of them, and the live stream (see runtime.erasure)."""
+    await erase(connection, [recipient])
+    await connection.execute(_ERASE_NEWS, recipient)
     for statement in _ERASE_FEED:
         await connection.execute(statement, feed_of(recipient))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contracts.cases import Case, CaseFact
+from contracts.erasing import ERASED
 from contracts.facts import Fact
 from contracts.notice_table import ASKED, NoticeRow, NoticeTable
 from services.notify.domain.subscribing import Subscribed
@@ -39,7 +40,8 @@ def told(table: NoticeTable, fact: Fact, asked: Subscribed = NOBODY) -> dict[str
         if holds(row, fact):
             for who in row.to:
                 for recipient in recipients(who, fact, asked):
-                    found.setdefault(recipient, row)
+                    if recipient != ERASED:
+                        found.setdefault(recipient, row)
     return found
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 TIMEOUT_S = 10.0
 NOWHERE = "http://127.0.0.1:9"
+SUSPENDED = b"/problems/reporter-suspended"
 
 T = TypeVar("T")
 
@@ -99,7 +100,9 @@ class Internal:
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:
-    """401 and 403 are our own service key's fault, never the client's."""
+    """401 and 403 are our own service key's fault, but for a reporter who is suspended."""
+    if answer.status_code == 403 and SUSPENDED in answer.content:
+        raise Refused(answer.status_code, answer.content)
     if answer.status_code in (401, 403) or answer.status_code >= 500:
         raise Away(str(answer.status_code))
     if answer.status_code >= 400:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from contracts.cases import Case, CaseChecked
 from contracts.city import City
+from contracts.erasing import ERASED
 
 Reason = Literal["first-report", "joined-report", "check", "false-report"]
 """The first word of a ledger key; `false-report` is a strike and worth nothing."""
@@ -44,12 +45,16 @@ class Key:
 
 
 def dues_of(case: Case, city: City) -> list[Due]:
-    """All that the case is worth in its present state, first reporter first; often nothing."""
+    """All that the case is worth in its present state, first reporter first; often nothing.
+
+    Who was erased earns nothing.
+    """
     if not case.reports:
         return []
     if case.state == "closed":
-        return _of_closed(case, city)
-    if case.state == "refused" and case.refusal in city.rewards.false_reasons:
+        return [each for each in _of_closed(case, city) if each.reporter_id != ERASED]
+    first_is_known = case.reports[0].reporter_id != ERASED
+    if case.state == "refused" and case.refusal in city.rewards.false_reasons and first_is_known:
         return [_due(case, 0, "false-report", 0)]
     return []
 
@@ -58,7 +63,7 @@ def due_of_check(fact: CaseChecked, at: datetime, city: City) -> Due | None:
     """A check by somebody who did not report the matter, with a fresh photo."""
     case = fact.case
     reporters = {each.reporter_id for each in case.reports}
-    if not reporters or fact.reporter_id in reporters or not fact.media:
+    if not reporters or fact.reporter_id in {*reporters, ERASED} or not fact.media:
         return None
     first = case.reports[0].report_id
     points = city.rewards.check

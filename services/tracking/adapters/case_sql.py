@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from contracts.cases import Case
+from contracts.erasing import ERASED
 from runtime.db import Connection, Database
-from services.tracking.domain.batch import ERASED, Line
+from services.tracking.domain.batch import Line
 from services.tracking.domain.bigrams import bigrams
 
 # Bigrams come as JSON: SQL knows no array of arrays of unlike lengths. The counts get, in the same

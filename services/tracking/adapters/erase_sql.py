@@ -1,41 +1,28 @@
-"""Erasure in SQL: who was erased, for good, and nothing of theirs in any table."""
+"""Erasure in SQL: nothing of who is forgotten in any table."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
 
 from contracts.cases import Case
+from contracts.erasing import ERASED, case_without
 from runtime.db import Connection
 from services.tracking.adapters.case_sql import searched_and_body
-from services.tracking.domain.batch import ERASED, without
 
-LOCK = "tracking/erased"
-_SHARED = "select pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
-_ALONE = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
-_AMONG = "select reporter_id from erased where reporter_id = any ($1::text[])"
-_REMEMBER = """
-insert into erased (reporter_id, at) select * from unnest($1::text[], $2::timestamptz[])
-on conflict do nothing
-"""
-_LETTERS = """
-delete from dead_letters where subject = any ($1::text[])
-   or subject in (select id::text from reports where reporter_id = any ($1::text[]))
-"""
 _FACTS = """
 delete from report_facts where report_id in
     (select id from reports where reporter_id = any ($1::text[]))
 """
 _FORGET = (
-    _LETTERS,
     _FACTS,
     "delete from reports where reporter_id = any ($1::text[])",
     "delete from points where reporter_id = any ($1::text[])",
     "delete from notices where recipient_id = any ($1::text[])",
 )
+_NEWS = "delete from notices where about = $1"
 _UNSIGN = f"""
 update case_events set by_id = '{ERASED}', note = null
 where by_role = 'reporter' and by_id = any ($1::text[])
@@ -56,30 +43,15 @@ _LEAVE = "delete from case_reports where reporter_id = any ($1::text[])"
 _decode = msgspec.json.Decoder(Case).decode
 
 
-async def guard(connection: Connection, *, alone: bool) -> None:
-    """Until the transaction ends: batches beside each other, an erasure alone.
-
-    Else a batch that saw nobody erased could write behind the erasure's back.
-    """
-    await connection.execute(_ALONE if alone else _SHARED, LOCK)
-
-
-async def erased_among(connection: Connection, people: Collection[str]) -> set[str]:
-    """Those of these who were erased."""
-    rows = await connection.fetch(_AMONG, sorted(people)) if people else ()
-    return {row["reporter_id"] for row in rows}
-
-
-async def forget(connection: Connection, people: Mapping[str, datetime]) -> None:
+async def forget(connection: Connection, people: Collection[str]) -> None:
     """Removes what is theirs alone, and their words, pictures and ids from shared cases."""
     if not people:
         return
     ids = sorted(people)
-    await connection.execute(_REMEMBER, ids, [people[each] for each in ids])
     for statement in (*_FORGET, _UNSIGN):
         await connection.execute(statement, ids)
     rows = await connection.fetch(CASES_SQL, ids)
-    cases = [without(_decode(row["body"]), set(ids)) for row in rows]
+    cases = [case_without(_decode(row["body"]), ids) for row in rows]
     columns = [searched_and_body(case) for case in cases]
     await connection.execute(
         _SCRUB,
@@ -88,3 +60,9 @@ async def forget(connection: Connection, people: Mapping[str, datetime]) -> None
         [row[1] for row in columns],
     )
     await connection.execute(_LEAVE, ids)
+
+
+async def erase(connection: Connection, reporter_id: str) -> None:
+    """The same for one, and that others were told of them (see runtime.erasure)."""
+    await forget(connection, [reporter_id])
+    await connection.execute(_NEWS, reporter_id)
