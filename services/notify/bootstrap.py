@@ -50,12 +50,13 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
     """Raises SettingsError, CityError."""
     settings = Settings.of(env)
     common = settings.common
-    jobs = Jobs(settings.own, Sender(settings.policy(), SystemResolver()))
+    notices = Notices(load_city(common.city), load_notices(common.city))
+    jobs = Jobs(settings.own, Sender(settings.policy(), SystemResolver()), notices)
     return WorkerPlan(
         service=SERVICE,
         database_url=settings.own.database_url,
         kafka=common.kafka,
-        effects=[Notices(load_city(common.city), load_notices(common.city))],
+        effects=[notices],
         declare=declare,
         pace_s=PACE_S,
         jobs=jobs.runners(),

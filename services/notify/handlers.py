@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from contracts.cases import CaseFact
 from contracts.city import City
 from contracts.facts import Event, Fact
-from contracts.notice_table import NoticeTable
+from contracts.notice_table import NoticeRow, NoticeTable, NoticeText
 from contracts.observers import ObserverErased
 from contracts.topics import TOPIC, consumed_by
-from runtime import metrics
+from runtime import erasure, jobs, metrics, outbox
 from runtime.db import Connection
+from runtime.jobs import NewJob
 from runtime.outbox import Outgoing
 from services.notify.adapters import delivery_sql, notice_sql, subscription_sql, webhook_sql
 from services.notify.domain.batch import (
@@ -24,18 +27,27 @@ from services.notify.domain.batch import (
     feed_of,
     notice_id,
 )
+from services.notify.domain.crowd import MOST_AT_ONCE, PAGE, ref
+from services.notify.domain.crowd import payload as payload_of_page
 from services.notify.domain.quiet import is_quiet
 from services.notify.domain.subscribing import Subscribed, sight_of, subscribed
 from services.notify.domain.telling import NOBODY, asks, told
 from services.notify.domain.webhooks import delivery, payload
 from services.notify.domain.words import filled
 
+TELL = "tell"
+
 
 def tell(state: State, event: Event, city: City) -> Sequence[Outgoing]:
     """A notice for each recipient that the table names and that has not heard of it."""
     outgoing = []
+    texts: dict[int, dict[str, NoticeText]] = {}
+    if event.event_id in state.crowded:
+        state.later.append(event)
     for recipient, row in state.hearers(event):
         preferences = recipient.preferences
+        if id(row) not in texts:
+            texts[id(row)] = filled(row, event.body, city)
         recipient.last_seq += 1
         notice = Notice(
             id=notice_id(event.event_id, recipient.id, INBOX),
@@ -48,7 +60,7 @@ def tell(state: State, event: Event, city: City) -> Sequence[Outgoing]:
             report_id=None if row.asked_for else event.correlation_id,
             urgent=row.urgent,
             quiet=not row.urgent and is_quiet(preferences, state.now, city.timezone),
-            texts=filled(row, event.body, city),
+            texts=texts[id(row)],
             at=state.now,
         )
         state.notices.append(notice)
@@ -91,6 +103,11 @@ HANDLERS: dict[type[Fact], Callable[[State, Event, City], Sequence[Outgoing]]] =
 }
 
 
+def page_of(event: Event, after: str = "") -> NewJob:
+    """The job that tells subscribers of the event behind that one."""
+    return NewJob(TELL, ref(event.event_id, after), payload_of_page(event, after))
+
+
 class Notices:
     """The Effects of all four topics."""
 
@@ -102,37 +119,54 @@ class Notices:
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Recipients, locked in the order of their ids; what they heard; who subscribed."""
-        asked = await self._asked(connection, events)
+        asked, crowded = await self._asked(connection, events, MOST_AT_ONCE)
         hearers = {
-            event.event_id: told(self._table, event.body, asked.get(at, NOBODY))
-            for at, event in enumerate(events)
+            each.event_id: told(
+                self._table,
+                each.body,
+                NOBODY if each.event_id in crowded else asked.get(each.event_id, NOBODY),
+            )
+            for each in events
         }
         ids = {each for rows in hearers.values() for each in rows}
         ids |= {e.body.reporter_id for e in events if isinstance(e.body, ObserverErased)}
+        state = await self._state(connection, hearers, ids)
+        state.crowded = crowded
+        if any(event.type in self._table.webhooks for event in events):
+            state.filters = await webhook_sql.filters(connection)
+        return state
+
+    async def _state(
+        self, connection: Connection, hearers: dict[UUID, dict[str, NoticeRow]], ids: set[str]
+    ) -> State:
         recipients = await notice_sql.lock(connection, ids)
-        state = State(
+        return State(
             now=await connection.fetchval("select clock_timestamp()"),
             offered=self._table.webhooks,
             told=hearers,
             recipients=recipients,
             known=await notice_sql.known(connection, list(hearers), INBOX),
         )
-        if any(event.type in self._table.webhooks for event in events):
-            state.filters = await webhook_sql.filters(connection)
-        return state
 
     async def _asked(
-        self, connection: Connection, events: Sequence[Event]
-    ) -> dict[int, Subscribed]:
-        """By the event's place in the batch: who subscribed to such a case."""
+        self, connection: Connection, events: Sequence[Event], most: int | None
+    ) -> tuple[dict[UUID, Subscribed], frozenset[UUID]]:
+        """By the event's id: who subscribed to such a case; and of whom there are too many."""
         sights = {
             at: sight_of(event.body.case, event.occurred_at, self._city)
             for at, event in enumerate(events)
             if isinstance(event.body, CaseFact) and asks(self._table, event.body)
         }
         if not sights:
-            return {}
-        return subscribed(sights, await subscription_sql.matching(connection, sights))
+            return {}, frozenset()
+        one_more = None if most is None else most + 1
+        matches = await subscription_sql.matching(connection, sights, one_more)
+        times = Counter(match.at for match in matches)
+        found = subscribed(sights, matches)
+        return (
+            {events[at].event_id: who for at, who in found.items()},
+            frozenset(events[at].event_id for at, n in times.items() if most and n > most),
+        )
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""
@@ -144,5 +178,26 @@ class Notices:
         await notice_sql.save(connection, state.notices, INBOX)
         await notice_sql.save_seqs(connection, list(state.recipients.values()))
         await delivery_sql.add(connection, state.deliveries)
+        await jobs.enqueue(connection, [page_of(event) for event in state.later])
         await notice_sql.erase(connection, state.erased)
         metrics.NOTICES_TOTAL.labels(INBOX, "delivered").inc(len(state.notices))
+
+    async def tell_page(self, connection: Connection, event: Event, after: str) -> None:
+        """Tells the next subscribers of an event, and writes the job of the page behind them."""
+        await erasure.enter(connection, alone=False)
+        (left,) = await erasure.heard(connection, [event])
+        if left is None:
+            return
+        event = left
+        found, _ = await self._asked(connection, [event], None)
+        asked = found.get(event.event_id, NOBODY)
+        behind = sorted(each for each in asked.subscribers if each > after)
+        now = set(behind[:PAGE])
+        page = Subscribed(followers=asked.followers & now, subscribers=now)
+        rows = {who: row for who, row in told(self._table, event.body, page).items() if who in now}
+        state = await self._state(connection, {event.event_id: rows}, set(rows))
+        outgoing = tell(state, event, self._city)
+        await self.save(connection, state)
+        await outbox.append(connection, outgoing)
+        if len(behind) > PAGE:
+            await jobs.enqueue(connection, [page_of(event, behind[PAGE - 1])])

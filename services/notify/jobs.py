@@ -1,4 +1,4 @@
-"""Slow work beside the stream: webhooks are sent, and what an erased person left is deleted."""
+"""Slow work beside the stream: webhooks, many subscribers, what an erased person left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from services.notify.adapters import delivery_sql, notice_sql
 from services.notify.adapters.delivery_sql import SEND, ToSend
 from services.notify.adapters.sending import Sender, Sent
 from services.notify.domain.batch import SERVICE
+from services.notify.domain.crowd import event_in
 from services.notify.domain.signing import signed_headers
+from services.notify.handlers import TELL, Notices
 from services.notify.settings import Own
 
 WEBHOOK = "webhook"
@@ -31,13 +33,20 @@ LEASE_S = 15.0
 class Jobs:
     """Sends deliveries, each webhook in a lane of its own."""
 
-    def __init__(self, own: Own, sender: Sender, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        own: Own,
+        sender: Sender,
+        notices: Notices,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._own = own
         self._sender = sender
+        self._notices = notices
         self._clock = clock
 
     def runners(self) -> tuple[JobRunner, ...]:
-        """Many sends at once, few to one receiver; forgetting apart from them."""
+        """Many sends at once, few to one receiver; what is for people apart from them."""
         own = self._own
         sending = LaneRunner(
             {SEND: self.send},
@@ -49,7 +58,8 @@ class Jobs:
             most_delay_s=own.webhook_most_delay_s,
             per_lane=own.webhook_per_target,
         )
-        return sending, erasure.runner(notice_sql.erase_all)
+        telling = JobRunner({TELL: self.tell}, {}, concurrency=2)
+        return sending, telling, erasure.runner(notice_sql.erase_all)
 
     async def close(self) -> None:
         """Ends open connections."""
@@ -99,6 +109,14 @@ class Jobs:
             if row is not None:
                 await _tell(connection, UUID(job.ref), row, row["last_error"] or "unknown")
                 metrics.NOTICES_TOTAL.labels(WEBHOOK, "failed").inc()
+
+        return commit
+
+    async def tell(self, _: Database, job: Job) -> Commit:
+        """A page of the many who subscribed; what they heard before is not told again."""
+
+        async def commit(connection: Connection) -> None:
+            await self._notices.tell_page(connection, event_in(job.payload), job.payload["after"])
 
         return commit
 

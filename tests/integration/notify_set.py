@@ -136,7 +136,8 @@ class Notify:
     async def working(self, **more: Any) -> AsyncIterator[None]:
         """Its jobs run meanwhile, as the worker runs them."""
         sender = Sender(self.context.policy, self.context.resolver, **more)
-        jobs = Jobs(self._settings.own, sender)
+        notices = Notices(self.context.city, self.context.table)
+        jobs = Jobs(self._settings.own, sender, notices)
         wake = asyncio.Event()
         tasks = [
             asyncio.create_task(each.run(self.context.db, wake, wake.set))

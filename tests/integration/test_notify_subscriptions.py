@@ -24,8 +24,9 @@ from contracts.facts import Actor, Event
 from contracts.observers import ObserverErased
 from contracts.places import Place, from_wgs84, grid_100m
 from services.notify.adapters import subscription_sql
+from services.notify.domain.crowd import PAGE
 from services.notify.domain.subscribing import MOST_SUBSCRIPTIONS, sight_of
-from tests.integration.notify_set import Notify, installation, opened
+from tests.integration.notify_set import Notify, installation, opened, until
 from tests.integration.service_set import Environment
 from tests.notify_facts import COMMUNITY, about, case, event
 
@@ -292,6 +293,63 @@ async def test_who_is_erased_has_none_and_gets_none(notify: Notify) -> None:
     assert await heard(notify, new(case())) == set()
 
 
+async def test_a_whole_district_is_told_beside_the_stream(notify: Notify) -> None:
+    crowd = [f"s-{n:03}" for n in range(2 * PAGE + 50)]
+    await notify.sql("insert into recipients (id) select unnest($1::text[])", crowd)
+    await notify.sql(
+        """
+        insert into subscriptions (id, recipient, target, division)
+        select gen_random_uuid(), id, id, $2 from unnest($1::text[]) as id
+        """,
+        crowd,
+        DISTRICT,
+    )
+    of = case(text="我叫张三")
+    both = [new(of), event(about(CaseClosed, of))]
+    assert await heard(notify, *both) == set(), "the batch tells its reporter only"
+    stored = await notify.sql("select ref, payload::text as it from jobs where kind = 'tell'")
+    assert len(stored) == 2 and not any("张三" in row["it"] for row in stored)
+    await notify.give(event(ObserverErased(reporter_id=crowd[7], by=SYSTEM)))
+
+    async def told() -> bool:
+        left = await notify.sql("select count(*) as n from jobs where kind = 'tell'")
+        return bool(left[0]["n"] == 0)
+
+    async with notify.working():
+        await until(told)
+    rows = await notify.sql(
+        "select recipient, count(*) as n, max(seq) as last from notices where recipient like 's-%'"
+        " group by 1"
+    )
+    assert {row["recipient"] for row in rows} == set(crowd) - {crowd[7]}
+    assert {(row["n"], row["last"]) for row in rows} == {(2, 2)}
+    leaving = [each for each in await notify.events() if each.type == "NoticeDelivered"]
+    assert len(leaving) == len({each.event_id for each in leaving}) == 2 * len(crowd)
+    before = await notify.sql("select * from notices order by id")
+    await notify.sql("truncate inbox")
+    await notify.give(*both)
+    async with notify.working():
+        await until(told)
+    assert await notify.sql("select * from notices order by id") == before
+
+
+async def test_a_batch_stays_short_however_many_listen(notify: Notify) -> None:
+    """Prints how long a batch of 200 takes, of which every event has 1,000 subscribers."""
+    await notify.sql("insert into recipients (id) select 's-' || n from generate_series(1, 1000) n")
+    await notify.sql(
+        """
+        insert into subscriptions (id, recipient, target, category)
+        select gen_random_uuid(), id, id, '06042' from recipients
+        """
+    )
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    await notify.give(*(event(about(CaseClosed)) for _ in range(200)))
+    seconds = clock() - started
+    print(f"notify: a batch of 200 with 1,000 subscribers each in {seconds:.2f} s")
+    assert seconds < 5
+
+
 async def test_a_place_that_is_none_on_earth_stops_nobody(notify: Notify) -> None:
     await asks(notify, "s-1", area=HERE)
     far = case(place=Place(lat=1e308, lon=-1e308))
@@ -348,7 +406,7 @@ async def explained(notify: Notify, sights: dict[int, Any]) -> str:
             sent.append((query, *args))
             return []
 
-    await subscription_sql.matching(Recording(), sights)
+    await subscription_sql.matching(Recording(), sights, 21)
     ((query, *args),) = sent
     rows = await notify.sql("explain (analyze) " + query, *args)
     return "\n".join(row["QUERY PLAN"] for row in rows)

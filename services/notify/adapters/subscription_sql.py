@@ -28,8 +28,9 @@ update subscriptions set target = $3, case_id = $4, lat = $5, lon = $6, radius_m
 where recipient = $1 and id = $2 returning *
 """
 _DELETE = "delete from subscriptions where recipient = $1 and id = $2 returning true"
-# What happened before somebody asked is not told to them: a replay finds nobody new. `offset 0`
-# keeps the planner from reading all subscriptions into a hash table: each lookup is by index.
+# What happened before somebody asked is not told to them: a replay finds nobody new. The limit
+# (none: null) also keeps the planner from reading all subscriptions into a hash table: each lookup
+# is by index.
 MATCHING_SQL = """
 with told as materialized (
     select at, case_id, point(lon, lat) as place, category, happened_at
@@ -40,28 +41,30 @@ with told as materialized (
 )
 select told.at, s.recipient, true as follows, s.lat, s.lon, s.radius_m
 from told cross join lateral (
-    select * from subscriptions where case_id = told.case_id offset 0
+    select * from subscriptions
+    where case_id = told.case_id and since <= told.happened_at limit $9
 ) s
-where s.since <= told.happened_at
-union all
-select told.at, s.recipient, false, s.lat, s.lon, s.radius_m
-from told cross join lateral (
-    select * from subscriptions where area @> box(told.place, told.place) offset 0
-) s
-where (s.category is null or s.category = told.category) and s.since <= told.happened_at
-union all
-select told.at, s.recipient, false, s.lat, s.lon, s.radius_m
-from within join told using (at) cross join lateral (
-    select * from subscriptions where division = within.division offset 0
-) s
-where (s.category is null or s.category = told.category) and s.since <= told.happened_at
 union all
 select told.at, s.recipient, false, s.lat, s.lon, s.radius_m
 from told cross join lateral (
     select * from subscriptions
-    where category = told.category and area is null and division is null offset 0
+    where area @> box(told.place, told.place)
+      and (category is null or category = told.category) and since <= told.happened_at limit $9
 ) s
-where s.since <= told.happened_at
+union all
+select told.at, s.recipient, false, s.lat, s.lon, s.radius_m
+from within join told using (at) cross join lateral (
+    select * from subscriptions
+    where division = within.division
+      and (category is null or category = told.category) and since <= told.happened_at limit $9
+) s
+union all
+select told.at, s.recipient, false, s.lat, s.lon, s.radius_m
+from told cross join lateral (
+    select * from subscriptions
+    where category = told.category and area is null and division is null
+      and since <= told.happened_at limit $9
+) s
 """
 
 
@@ -115,13 +118,18 @@ async def delete(connection: Connection, recipient: str, id: UUID) -> bool:
     return bool(await connection.fetchval(_DELETE, recipient, id))
 
 
-async def matching(connection: Connection, sights: Mapping[int, Sight]) -> list[Match]:
-    """Whoever may want to hear of these: one query for all, by index, circles not yet measured."""
+async def matching(
+    connection: Connection, sights: Mapping[int, Sight], most: int | None
+) -> list[Match]:
+    """Whoever may want to hear of these: one query for all, by index, circles not yet measured.
+
+    At most `most` by each way of asking.
+    """
     rows = [(at, s.case_id, s.lat, s.lon, s.category, s.at) for at, s in sights.items()]
     within = [(at, code) for at, s in sights.items() for code in s.divisions]
     columns = [list(column) for column in zip(*rows, strict=True)]
     places = [list(column) for column in zip(*within, strict=True)] or [[], []]
-    found = await connection.fetch(MATCHING_SQL, *columns, *places)
+    found = await connection.fetch(MATCHING_SQL, *columns, *places, most)
     return [Match(row["at"], row["recipient"], row["follows"], _circle(row)) for row in found]
 
 

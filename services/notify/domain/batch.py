@@ -63,6 +63,9 @@ class State:
     notices: list[Notice] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     erased: set[str] = field(default_factory=set)
+    crowded: frozenset[UUID] = frozenset()
+    """Events that too many subscribed to for this batch; `later` are those that hold."""
+    later: list[Event] = field(default_factory=list)
 
     def hearers(self, event: Event) -> list[tuple[Recipient, NoticeRow]]:
         """Who has not heard of the event yet. Raises InvalidEvent for an id that is none."""
