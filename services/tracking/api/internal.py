@@ -17,9 +17,10 @@ from runtime.errors import documents, unavailable
 from runtime.http import Body
 from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
-from services.tracking.adapters import case_sql, report_sql, request_sql
+from services.tracking.adapters import case_sql, report_sql, request_sql, update_sql
 from services.tracking.adapters.intake_client import IntakeAway
-from services.tracking.adapters.request_sql import Span, Wanted
+from services.tracking.adapters.request_sql import Wanted
+from services.tracking.adapters.update_sql import Span
 from services.tracking.api.context import Context
 from services.tracking.domain.batch import Line
 from services.tracking.domain.recent import made_at
@@ -93,7 +94,7 @@ def router(context: Context) -> APIRouter:
     async def updates(body: Asked, _: Service) -> Response:
         """One row for each report of a case and each thing that happened to it, oldest first."""
         span = Span(types=tuple(body.types), **body.model_dump(exclude={"types"}))
-        found = await request_sql.updates(context.db, span)
+        found = await update_sql.updates(context.db, span)
         return _json({"updates": found})
 
     return routes
