@@ -21,7 +21,7 @@ from services.tracking.handlers import ReadSide
 from services.tracking.settings import Own, Settings
 
 SERVICE = "tracking"
-PACE_S = 0.1
+PACE_S = 0.25
 """Nobody's queue waits for it: under load its events share transactions."""
 
 
