@@ -135,6 +135,19 @@ async def world(installed: Installation, tmp_path: Path) -> AsyncIterator[World]
             yield World(installed, url, log, found, clients)
 
 
+async def holds_all_of(person: Person) -> None:
+    """The person's own copy."""
+    answer = await person.client.get("/v1/me/export")
+    copy = answer.json()
+    assert copy["complete"] and copy["profile"]["id"] == person.id
+    assert [each["id"] for each in copy["media"]] == [person.media]
+    assert [each["accepted"]["text"] for each in copy["reports"]] == [WORDS]
+    assert copy["reports"][0]["case"]["state"] == "accepted"
+    assert [each["note"] for each in copy["said"]] == [ANSWER]
+    assert [each["community"] for each in copy["registrations"]] == ["610102001003"]
+    assert copy["notices"] and NEIGHBOUR not in answer.text
+
+
 def dump(installed: Installation, schema: str, file: Path) -> None:
     url = database_url(installed.database, schema, installed.data)
     command = [binary("pg_dump"), "-Fc", "-n", schema, "--data-only", "-f", file, url]
@@ -170,6 +183,7 @@ async def test_forgotten_everywhere_and_for_good(world: World, tmp_path: Path) -
     await mine.client.put("/v1/me/preferences", json={"language": "en"})
     await mine.client.post("/v1/me/subscriptions", json={"case_id": case["id"]})
     await world.hands.pump()
+    await holds_all_of(mine)
     stats = (await world.staff("operator").get("/v1/stats")).json()
     old = {each: tmp_path / f"{each}.dump" for each in ("dispatch", "tracking", "notify", "intake")}
     for schema, file in old.items():

@@ -403,3 +403,35 @@ async def test_every_question_has_its_index(tracking: Tracking) -> None:
             rows = await connection.fetch("explain " + sql, *args)
         plan = "\n".join(row[0] for row in rows)
         assert "Seq Scan" not in plan, f"{sql}\n{plan}"
+
+
+async def test_a_copy_of_all_that_is_mine_and_of_nothing_else(tracking: Tracking) -> None:
+    mine, other = str(uuid4()), str(uuid4())
+    for _ in range(120):
+        sent = submitted(mine)
+        await tracking.give(about(sent, 1))
+    await tracking.give(about(submitted(other, text="别人的"), 1))
+    for reporter in (mine, other):
+        points = [
+            PointsCredited(
+                reporter_id=reporter, subject_id=str(uuid4()), reason="first-report", round=1,
+                points=n, balance=n,
+            )
+            for n in range(1, 601 if reporter == mine else 3)
+        ]  # fmt: skip
+        told = [message(each, reporter, n, "rewards") for n, each in enumerate(points, 1)]
+        await tracking.give(*told[:400])
+        await tracking.give(*told[400:])
+    answer = await tracking.client("reporter", mine).get("/v1/me/export")
+    copy = answer.json()
+    assert answer.headers["cache-control"] == "no-store" and copy["complete"]
+    assert copy["profile"] == {"id": mine}
+    assert len({each["id"] for each in copy["reports"]}) == len(copy["reports"]) == 120
+    assert sorted(each["points"] for each in copy["points"]) == list(range(1, 601))
+    assert [each["id"] for each in copy["media"]] == ["m", "mm"]
+    assert other not in answer.text and "别人的" not in answer.text
+    for role in ("handler", "operator"):
+        assert (await tracking.client(role).get("/v1/me/export")).status_code == 403
+    tracking.ahead.away = True
+    away = await tracking.client("reporter", mine).get("/v1/me/export")
+    assert (away.status_code, "retry-after" in away.headers) == (503, True)

@@ -171,6 +171,16 @@ class Ahead:
         everything = {key: story for mine in self.stories.values() for key, story in mine.items()}
         return [everything[each] for each in ids if each in everything]
 
+    async def person(self, reporter_id: str) -> dict[str, Any]:
+        """As intake says it."""
+        self._answer()
+        return {"profile": {"id": reporter_id}, "devices": [], "sessions": [], "registrations": []}
+
+    async def media_of(self, reporter_id: str, after: str) -> list[dict[str, Any]]:
+        """Two pages of one each."""
+        self._answer()
+        return [{"id": f"{after}m"}] if len(after) < 2 else []
+
     def _answer(self) -> None:
         self.asked += 1
         if self.away:

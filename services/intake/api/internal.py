@@ -12,7 +12,7 @@ from runtime.auth import allow
 from runtime.errors import not_found
 from runtime.tokens import Caller
 from services.intake.adapters import media_sql, report_sql, session_sql
-from services.intake.api import clients
+from services.intake.api import clients, people
 from services.intake.api.bodies import MEDIA_ID
 from services.intake.api.context import Context
 from services.intake.api.problems import PatientRoute, documents
@@ -64,4 +64,5 @@ def router(context: Context) -> APIRouter:
         return {"sessions": sorted(found), "expires_at": found, "as_of": now}
 
     routes.routes.extend(clients.router(context).routes)
+    routes.routes.extend(people.router(context).routes)
     return routes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -36,6 +37,12 @@ class Newest(Protocol):
     async def known(self, ids: Sequence[str]) -> list[Story]:
         """Those of at most 1000 reports that there are, whosever. Raises IntakeAway."""
 
+    async def person(self, reporter_id: str) -> dict[str, Any]:
+        """Profile, devices, sessions, registrations, for the person's own copy. As above."""
+
+    async def media_of(self, reporter_id: str, after: str) -> list[dict[str, Any]]:
+        """Some of the person's media, by ids behind that one; none at the end. As above."""
+
 
 class _Report(msgspec.Struct):
     id: str
@@ -51,6 +58,10 @@ class _Report(msgspec.Struct):
     language: str = "zh-CN"
     refusal: str | None = None
     open311: Open311 | None = None
+
+
+class _Media(msgspec.Struct):
+    media: list[dict[str, Any]]
 
 
 class _Reports(msgspec.Struct):
@@ -98,6 +109,17 @@ class IntakeReports:
         if answer is None:
             raise IntakeAway("404 for a list")
         return [_story(each) for each in _decoded(answer, _Reports).reports]
+
+    async def person(self, reporter_id: str) -> dict[str, Any]:
+        """One question."""
+        answer = await self._ask(f"/internal/v1/people/{quote(reporter_id, safe='')}", {})
+        return _decoded(answer or b"", dict[str, Any])
+
+    async def media_of(self, reporter_id: str, after: str) -> list[dict[str, Any]]:
+        """One question."""
+        path = f"/internal/v1/people/{quote(reporter_id, safe='')}/media"
+        answer = await self._ask(path, {"after": after})
+        return _decoded(answer or b"", _Media).media
 
     async def close(self) -> None:
         """Ends its connections."""

@@ -43,10 +43,10 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """Mine, newest first, each with its case's state."""
         before = str(decode_cursor(cursor, UUID)[0]) if cursor else None
-        stories, complete = await _page(context, caller.sub, before, limit + 1)
+        stories, complete = await page_of(context, caller.sub, before, limit + 1)
         page = stories[:limit]
         cases = await case_sql.of_reports(context.db, [each.id for each in page])
-        reader = _reader(context, caller, crs, accept_language)
+        reader = reader_of(context, caller, crs, accept_language)
         more = encode_cursor((page[-1].id,)) if len(stories) > limit else None
         shown = [summary(each, cases.get(each.id), reader) for each in page]
         return _json({"reports": shown, "cursor": more, "complete": complete})
@@ -65,7 +65,7 @@ def router(context: Context) -> APIRouter:
         """As accepted, as normalised, its case, and all that happened. 404 for another's."""
         story = await _one(context, report_id, caller.sub)
         case = (await case_sql.of_reports(context.db, [story.id])).get(story.id)
-        reader = _reader(context, caller, crs, accept_language)
+        reader = reader_of(context, caller, crs, accept_language)
         lines = await timeline(context.db, story, case, reader)
         return _json(summary(story, case, reader) | {"timeline": lines})
 
@@ -90,7 +90,7 @@ async def _one(context: Context, report_id: UUID, reporter_id: str) -> Story:
     return msgspec.structs.replace(known, accepted=found.accepted)
 
 
-async def _page(
+async def page_of(
     context: Context, reporter_id: str, before: str | None, limit: int
 ) -> tuple[list[Story], bool]:
     """The newest `limit` below `before`, of what arrived and of what is on its way."""
@@ -110,7 +110,8 @@ async def _page(
     return [fresh.get(each) or arrived[each] for each in ids], complete
 
 
-def _reader(context: Context, caller: Caller, crs: Crs, accept_language: str | None) -> Reader:
+def reader_of(context: Context, caller: Caller, crs: Crs, accept_language: str | None) -> Reader:
+    """Who looks."""
     return Reader(
         id=caller.sub,
         now=context.clock(),
