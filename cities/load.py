@@ -23,6 +23,7 @@ FILES = (
     "categories.yaml",
     "duplicates.yaml",
     "rewards.yaml",
+    "staff.yaml",
     "notices.yaml",
     "divisions.csv",
     "communities.geojson",

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from contracts.city import Role, Wording
+from contracts.staff import StaffRole
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,3 +175,14 @@ class ToldRow(Row, frozen=True, kw_only=True):
 class NoticesFile(Row, frozen=True, kw_only=True):
     webhooks: list[str]
     notices: list[ToldRow]
+
+
+class StaffOfRow(Row, frozen=True, kw_only=True):
+    word: str
+    role: StaffRole
+    of: list[str] = []
+
+
+class StaffFile(Row, frozen=True, kw_only=True):
+    claim: str
+    staff: list[StaffOfRow]

@@ -14,7 +14,10 @@ from yizhan.datafolder import ROOT, DataFolder
 from yizhan.ports import LOOPBACK
 
 DATABASE = "yizhan"
-_SECRET = ("_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS", "_SIGNING_KEY_FILE")
+_SECRET = (
+    "_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS", "_SIGNING_KEY_FILE",
+    "_WECHAT_SECRET", "_WECHAT_SECRET_FILE",
+)  # fmt: skip
 
 
 def present_services() -> tuple[str, ...]:
@@ -93,7 +96,12 @@ class Installation:
 
     def _secrets_of(self, service: str) -> dict[str, str]:
         url = database_url(self.database, service, self.data)
-        return {f"YIZHAN_{service.upper()}_DATABASE_URL": url} | self._key_of(service)
+        outer = {
+            name: value
+            for name, value in self.outer.items()
+            if name.startswith(f"YIZHAN_{service.upper()}_WECHAT_SECRET")
+        }
+        return outer | {f"YIZHAN_{service.upper()}_DATABASE_URL": url} | self._key_of(service)
 
     def _key_of(self, service: str) -> dict[str, str]:
         return {f"YIZHAN_{service.upper()}_SERVICE_KEY": self.data.secrets.service_key(service)}

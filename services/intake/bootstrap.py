@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from cities.areas import Areas, load_areas
 from cities.cells import cell
 from cities.load import load_city
+from cities.staff import load_staff
 from contracts.city import City
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
@@ -62,6 +63,7 @@ def context_of(env: Mapping[str, str]) -> Context:
         rules=rules_of(city, areas),
         key=SigningKey.read(settings.key_file()),
         store=FolderMediaStore(settings.shared.media_dir),
+        staff=load_staff(settings.common.city, city, areas),
     )
 
 
@@ -78,6 +80,7 @@ def router_for_docs() -> APIRouter:
             rules=rules_of(city, areas),
             key=SigningKey(Ed25519PrivateKey.generate()),
             store=FolderMediaStore(shared.media_dir),
+            staff=load_staff(common.city, city, areas),
         )
     return public_router(context)
 

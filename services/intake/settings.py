@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from runtime.settings import Common, SettingsError, read
+from services.intake.adapters.oidc import Issuer, issuers_of
+from services.intake.adapters.wechat import WeChat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,10 @@ class Own:
     database_url: str
     pool_size: int = 10
     header_wait_s: float = 1.0
+    wechat_appid: str = ""
+    wechat_secret: str = field(default="", repr=False)
+    wechat_url: str = "https://api.weixin.qq.com/sns/jscode2session"
+    oidc_issuers: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +35,35 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All of them. `header_wait_s`: how long an upload waits for its photo's header."""
+    """All of them. `header_wait_s`: how long an upload waits for its photo's header.
+
+    `oidc_issuers` is a JSON list (adapters/oidc.py); without `wechat_appid` there is no WeChat.
+    """
 
     common: Common
     own: Own
     shared: Shared
+    issuers: tuple[Issuer, ...] = ()
 
     @classmethod
     def of(cls, env: Mapping[str, str]) -> Self:
         """Raises SettingsError, which names the variable."""
-        return cls(
-            common=read(Common, env),
-            own=read(Own, env, "YIZHAN_INTAKE_"),
-            shared=read(Shared, env),
+        common, own = read(Common, env), read(Own, env, "YIZHAN_INTAKE_")
+        local = common.mode == "local"
+        if bool(own.wechat_appid) != bool(own.wechat_secret):
+            raise SettingsError("YIZHAN_INTAKE_WECHAT_APPID and _WECHAT_SECRET belong together")
+        if not local and not own.wechat_url.startswith("https://"):
+            raise SettingsError("YIZHAN_INTAKE_WECHAT_URL is not https")
+        issuers = issuers_of(own.oidc_issuers, local=local)
+        return cls(common=common, own=own, shared=read(Shared, env), issuers=issuers)
+
+    def wechat(self) -> WeChat | None:
+        """The mini program that people sign in with, when there is one."""
+        own = self.own
+        return (
+            WeChat(own.wechat_url, own.wechat_appid, own.wechat_secret)
+            if own.wechat_appid
+            else None
         )
 
     def key_file(self) -> Path:

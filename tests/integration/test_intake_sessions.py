@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -76,7 +77,7 @@ async def test_a_wrong_secret_is_401(intake: Intake, change: str) -> None:
     assert answer.json()["type"] == "/problems/wrong-secret"
 
 
-@pytest.mark.parametrize("field", ["wechat_code", "oidc_token", "cookie", "reporter_id", "role"])
+@pytest.mark.parametrize("field", ["cookie", "reporter_id", "role", "openid", "session_key"])
 async def test_fields_of_later_or_of_nobody_are_422(intake: Intake, field: str) -> None:
     answer = await intake.client.post("/v1/sessions", json={"device_id": "phone", field: "x"})
     assert answer.status_code == 422
@@ -98,6 +99,28 @@ async def test_a_stolen_refresh_token_ends_the_whole_session(intake: Intake) -> 
     assert status == 401 and problem["type"] == "/problems/session-over"
     assert (await refresh(intake, second["refresh_token"]))[0] == 401
     assert len(await revoked(intake)) >= 1
+
+
+async def test_a_stolen_token_ends_all_that_came_of_it_at_once(intake: Intake) -> None:
+    first = await begin(intake, "phone-8")
+    chain = [first]
+    for _ in range(4):
+        chain.append((await refresh(intake, chain[-1]["refresh_token"]))[1])
+    assert await me(intake, chain[-1]["access_token"]) == 200
+    assert (await refresh(intake, chain[1]["refresh_token"]))[0] == 401
+    for each in chain:
+        assert (await refresh(intake, each["refresh_token"]))[0] == 401
+        assert await me(intake, each["access_token"]) == 401
+    other = await begin(intake, "phone-8", first["device_secret"])
+    assert await me(intake, other["access_token"]) == 200
+
+
+async def test_one_token_many_times_at_once_is_good_at_most_once(intake: Intake) -> None:
+    first = await begin(intake, "phone-9")
+    answers = await asyncio.gather(*(refresh(intake, first["refresh_token"]) for _ in range(8)))
+    assert sorted(status for status, _ in answers) == [200] + [401] * 7
+    (given,) = (body for status, body in answers if status == 200)
+    assert (await refresh(intake, given["refresh_token"]))[0] == 401
 
 
 async def test_nonsense_is_no_refresh_token(intake: Intake) -> None:

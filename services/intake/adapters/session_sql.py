@@ -55,6 +55,13 @@ class Grant:
     refresh_token: str
 
 
+@dataclass(frozen=True)
+class Reused:
+    """A refresh token came a second time: this session is over, with all that came of it."""
+
+    session_id: str
+
+
 def digest(secret: str) -> bytes:
     """SHA-256: what is kept of a secret that has 256 random bits, or of a device id."""
     return hashlib.sha256(secret.encode()).digest()
@@ -98,8 +105,8 @@ async def open_session(connection: Connection, grant: Grant, at: datetime) -> No
 
 async def rotate(
     connection: Connection, refresh_token: str, next_token: str, at: datetime
-) -> Grant | None:
-    """A new refresh token for a good one, else None.
+) -> Grant | Reused | None:
+    """A new refresh token for a good one; None for one that is over or was never given.
 
     A token that was used before has two owners, and one of them is a thief: the session ends.
     """
@@ -108,7 +115,7 @@ async def rotate(
         return None
     if row["used_at"] is not None:
         await end_session(connection, str(row["session_id"]), at)
-        return None
+        return Reused(str(row["session_id"]))
     await connection.execute(_USE_TOKEN, digest(refresh_token), at)
     await connection.execute(_TOKEN, digest(next_token), row["session_id"])
     return Grant(str(row["reporter_id"]), str(row["session_id"]), next_token)

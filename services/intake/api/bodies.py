@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from contracts.submissions import Crs, SentPlace
 from runtime.http import Body
@@ -58,10 +58,26 @@ class BatchBody(Body):
 
 
 class SessionBody(Body):
-    """Without a secret the device is a new reporter."""
+    """A device (without its secret: a new reporter), or a code of WeChat's, or an ID token.
 
-    device_id: Annotated[str, Field(min_length=1, max_length=200)]
+    Who signs in sends the device's id and secret too: what the device sent becomes theirs.
+    """
+
+    device_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     device_secret: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    wechat_code: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    oidc_token: Annotated[str, Field(min_length=1, max_length=8192)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        signs_in = (self.wechat_code is not None) + (self.oidc_token is not None)
+        if signs_in > 1:
+            raise ValueError("either wechat_code or oidc_token")
+        if self.device_id is None and (not signs_in or self.device_secret is not None):
+            raise ValueError("device_id is missing")
+        if signs_in and self.device_id is not None and self.device_secret is None:
+            raise ValueError("device_secret is missing")
+        return self
 
 
 class RefreshBody(Body):
@@ -77,11 +93,12 @@ class Links(BaseModel):
 
 
 class SessionGiven(BaseModel):
-    """`device_secret` comes once, with a new reporter."""
+    """`device_secret` comes once, with a new reporter. Staff get `role` and no refresh token."""
 
-    reporter_id: str
+    reporter_id: str | None = None
+    role: str | None = None
     access_token: str
-    refresh_token: str
+    refresh_token: str | None = None
     expires_in_s: int
     device_secret: str | None = None
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from cities.areas import Areas
 from contracts.city import City
+from contracts.staff import StaffTable
 from runtime.db import Database
 from runtime.errors import unavailable
 from runtime.outbox import Bell
@@ -19,6 +20,7 @@ from runtime.send_now import SendNow
 from runtime.tasks import end
 from runtime.tokens import SigningKey
 from services.intake.adapters.media_store import MediaStore
+from services.intake.adapters.oidc import Oidc
 from services.intake.adapters.photos.processor import PhotoProcessor
 from services.intake.domain.codes import CODE_BITS, RANDOM_BITS, report_code, uuid7
 from services.intake.domain.report import Rules
@@ -50,6 +52,7 @@ class Context:
         rules: Rules,
         key: SigningKey,
         store: MediaStore,
+        staff: StaffTable,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
@@ -58,6 +61,9 @@ class Context:
         self.rules = rules
         self.key = key
         self.store = store
+        self.staff = staff
+        self.wechat = settings.wechat()
+        self.oidc = Oidc(settings.issuers)
         self.clock = clock
         self.zone = ZoneInfo(city.timezone)
         self.has_room = True

@@ -25,6 +25,10 @@ NOT_ASKED = declare(
 NOT_READY = declare("media-not-ready", 404, "照片还在处理", "The photo is still being prepared")
 WRONG_SECRET = declare("wrong-secret", 401, "设备密钥不对", "The device secret is wrong")
 SESSION_OVER = declare("session-over", 401, "会话已结束，请重新登录", "The session is over")
+SIGN_IN_REFUSED = declare(
+    "sign-in-refused", 401, "登录未通过，请重新登录", "The sign-in was refused: sign in again"
+)
+NOT_STAFF = declare("not-staff", 403, "该账号没有工作权限", "This account has no role in this city")
 SUSPENDED = declare("reporter-suspended", 403, "您的上报资格已暂停", "You may not report for now")
 TOO_SLOW = declare("too-slow", 408, "请求传输太慢", "The request came too slowly")
 
@@ -37,6 +41,8 @@ OWN = (
     NOT_READY,
     WRONG_SECRET,
     SESSION_OVER,
+    SIGN_IN_REFUSED,
+    NOT_STAFF,
     SUSPENDED,
     TOO_SLOW,
 )

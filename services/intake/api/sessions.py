@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 
@@ -15,10 +14,11 @@ from runtime.db import Connection
 from runtime.errors import Problem, language_of
 from runtime.tokens import LIFETIME, Caller
 from services.intake.adapters import session_sql
-from services.intake.adapters.session_sql import Grant
+from services.intake.adapters.session_sql import Grant, Reused
 from services.intake.api.bodies import Me, RefreshBody, SessionBody, SessionGiven
 from services.intake.api.context import Context
-from services.intake.api.problems import SESSION_OVER, WRONG_SECRET, PatientRoute, documents
+from services.intake.api.problems import SESSION_OVER, PatientRoute, documents
+from services.intake.api.signing_in import device_of, person_of, vouched
 
 SECRET_BYTES = 32
 
@@ -33,20 +33,27 @@ def router(context: Context) -> APIRouter:
         status_code=201,
         response_model=SessionGiven,
         response_model_exclude_none=True,
-        responses=documents(401, 422, 503),
+        responses=documents(401, 403, 422, 429, 503),
     )
     async def begin(
         request: Request, body: SessionBody, _: Annotated[Caller | None, allow("public")]
     ) -> dict[str, Any]:
-        """An anonymous reporter for a new device; the same one for a device with its secret."""
+        """An anonymous reporter for a new device; the same one for a device with its secret; the
+        person whom WeChat or a provider vouches for; a staff token for staff of the city's."""
         context.need_room()
         language = language_of(request.headers.get("accept-language", ""))
+        who = await vouched(context, body)
+        if isinstance(who, dict):
+            return who
         async with context.db.transaction() as connection:
-            secret = None
-            if body.device_secret is None:
-                reporter_id, secret = await _new(connection, body.device_id, language)
+            device, secret = await device_of(connection, body), None
+            if who is not None:
+                reporter_id = await person_of(connection, who, device, language)
+            elif device is not None:
+                reporter_id = device
             else:
-                reporter_id = await _known(connection, body.device_id, body.device_secret)
+                assert body.device_id is not None
+                reporter_id, secret = await _new(connection, body.device_id, language)
             grant = Grant(reporter_id, str(uuid4()), secrets.token_urlsafe(SECRET_BYTES))
             await session_sql.open_session(connection, grant, context.clock())
         return given(context, grant) | {"device_secret": secret}
@@ -58,7 +65,7 @@ def router(context: Context) -> APIRouter:
         responses=documents(401, 422, 503),
     )
     async def refresh(
-        body: RefreshBody, _: Annotated[Caller | None, allow("public")]
+        request: Request, body: RefreshBody, _: Annotated[Caller | None, allow("public")]
     ) -> dict[str, Any]:
         """New tokens for a refresh token; a second use of one ends the session."""
         following = secrets.token_urlsafe(SECRET_BYTES)
@@ -66,7 +73,9 @@ def router(context: Context) -> APIRouter:
             grant = await session_sql.rotate(
                 connection, body.refresh_token, following, context.clock()
             )
-        if grant is None:
+        if isinstance(grant, Reused):
+            request.app.state.auth.revoked.add(grant.session_id)
+        if not isinstance(grant, Grant):
             raise Problem(SESSION_OVER)
         return given(context, grant)
 
@@ -118,17 +127,6 @@ async def _new(connection: Connection, device_id: str, language: str) -> tuple[s
         device_secret=secret,
     )
     return reporter_id, secret
-
-
-async def _known(connection: Connection, device_id: str, secret: str) -> str:
-    with suppress(ValueError):
-        device_row = UUID(hex=secret.partition(".")[0])
-        found = await session_sql.reporter_of(
-            connection, device_row=device_row, device_id=device_id, device_secret=secret
-        )
-        if found:
-            return found
-    raise Problem(WRONG_SECRET)
 
 
 def given(context: Context, grant: Grant) -> dict[str, Any]:
