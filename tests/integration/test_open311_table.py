@@ -302,6 +302,17 @@ def test_two_keys_are_two_clients(door: Door, place: Installation) -> None:
         assert other.report(form) != door.report(form)
 
 
+def test_a_suspended_person_may_not_report(door: Door, place: Installation) -> None:
+    person = {"account_id": str(uuid4())}
+    reporter = "select reporter_id from reports where id = %s"
+    report_id = door.report(new() | person)
+    sql(place, f"update reporters set suspended_at = now() where id = ({reporter})", report_id)
+    photo = [("media", ("a.jpg", saved(quarters(), "JPEG"), "image/jpeg"))]
+    for files in (None, photo):
+        errors(door.post("requests.xml", new() | person, files=files), "xml", 403)
+    door.report(new())
+
+
 def test_photos_public_and_private(door: Door) -> None:
     shown, hidden = saved(quarters(), "JPEG"), saved(quarters(320, 240), "PNG")
     files = [

@@ -11,7 +11,8 @@ import msgspec
 
 TIMEOUT_S = 10.0
 NOWHERE = "http://127.0.0.1:9"
-SUSPENDED = b"/problems/reporter-suspended"
+OUR_FAULT = ("/problems/unauthorized", "/problems/forbidden")
+"""Said of the service key, never of a client."""
 
 T = TypeVar("T")
 
@@ -21,14 +22,15 @@ class Away(Exception):
 
 
 class Refused(Exception):
-    """The service says no: its status and the fields that it names."""
+    """The service says no: its status, the fields that it names, when to ask again."""
 
-    def __init__(self, status: int, problem: bytes) -> None:
-        super().__init__(str(status))
-        self.status = status
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__(str(answer.status_code))
+        self.status = answer.status_code
+        self.retry_after = answer.headers.get("retry-after", "")
         self.problem = _Problem()
         with suppress(msgspec.MsgspecError):
-            self.problem = msgspec.json.decode(problem, type=_Problem)
+            self.problem = msgspec.json.decode(answer.content, type=_Problem)
 
 
 class FieldTold(msgspec.Struct):
@@ -100,11 +102,11 @@ class Internal:
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:
-    """401 and 403 are our own service key's fault, but for a reporter who is suspended."""
-    if answer.status_code == 403 and SUSPENDED in answer.content:
-        raise Refused(answer.status_code, answer.content)
-    if answer.status_code in (401, 403) or answer.status_code >= 500:
+    if answer.status_code >= 500:
         raise Away(str(answer.status_code))
-    if answer.status_code >= 400:
-        raise Refused(answer.status_code, answer.content)
-    return answer
+    if answer.status_code < 400:
+        return answer
+    refused = Refused(answer)
+    if refused.problem.type in OUR_FAULT:
+        raise Away(refused.problem.type)
+    raise refused

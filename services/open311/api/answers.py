@@ -30,6 +30,9 @@ BAD_REQUEST = 400
 UNPROCESSABLE = 422
 
 BAD_KEY = declare("open311-key", 403, "api_key 无效", "Missing or invalid api_key")
+SUSPENDED = declare(
+    "open311-suspended", 403, "该人员暂不能上报", "This person may not report for now"
+)
 JURISDICTION = declare(
     "open311-jurisdiction", 404, "没有这个 jurisdiction_id", "jurisdiction_id was not found"
 )
@@ -55,11 +58,12 @@ _ERRORS: dict[str, Any] = {
 }
 _MEANINGS = {
     400: "A parameter is missing or wrong",
-    403: "The api_key is missing or wrong",
+    403: "The api_key is missing or wrong, or its person may not report for now",
     404: "There is no such jurisdiction, service, request or token",
     408: "The request came too slowly",
     413: "The request is too large",
     415: "A compressed request",
+    429: "Too many requests, with Retry-After",
     503: "Temporarily unavailable, with Retry-After",
 }
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 from starlette.datastructures import UploadFile
 
-from runtime.errors import INVALID, TOO_LARGE, FieldError, Problem
+from runtime.errors import INVALID, TOO_LARGE, TOO_MANY, FieldError, Problem
 from runtime.idempotency import checked_key
 from services.open311.adapters.behind import Client
 from services.open311.adapters.internal import Refused
@@ -16,6 +16,7 @@ from services.open311.api.answers import (
     BAD_KEY,
     PREFIX,
     SERVICE,
+    SUSPENDED,
     DoorRoute,
     Form,
     Visitor,
@@ -64,7 +65,7 @@ def router(context: Context) -> APIRouter:
         "/requests.{form}",
         response_class=Response,
         responses=answers("The new request", listed())
-        | documents(400, 403, 404, 408, 413, 415, 503),
+        | documents(400, 403, 404, 408, 413, 415, 429, 503),
         openapi_extra={"requestBody": BODY},
         max_body_size=MOST_FILES * limits.photo_bytes + FORM_OVERHEAD_BYTES,
     )
@@ -114,6 +115,8 @@ async def _photo(context: Context, client: Client, name: str, file: UploadFile) 
     except Refused as error:
         if error.status == TOO_LARGE.status:
             raise Problem(TOO_LARGE) from error
+        if passing := _of_the_person(error):
+            raise passing from error
         raise faulty(name[:80], "不是可读取的照片", "is not a photo that can be read") from error
 
 
@@ -131,11 +134,22 @@ async def _report(
             client, report, list(media), private, repeat, sent.language
         )
     except Refused as error:
+        if passing := _of_the_person(error):
+            raise passing from error
         told: list[Any] = [
             FieldError(each.field, each.detail, each.detail) for each in error.problem.errors
         ]
         title = error.problem.title
         raise Problem(INVALID, zh=title, en=title, errors=told) from error
+
+
+def _of_the_person(error: Refused) -> Problem | None:
+    """What intake says of who reports, not of what is in the report."""
+    if error.status == SUSPENDED.status:
+        return Problem(SUSPENDED)
+    if error.status == TOO_MANY.status:
+        return Problem(TOO_MANY, headers={"Retry-After": error.retry_after or "1"})
+    return None
 
 
 def _given(context: Context, report_id: str) -> dict[str, Any]:
