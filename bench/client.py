@@ -54,14 +54,15 @@ class Client:
 
         Raises Refused for any other status that is not expected.
         """
+        status, body = await self._once(sent)
         for _ in range(MOST_503):
-            status, body = await self._once(sent)
-            if status in expected:
-                return body
-            if status != 503:
+            if status != 503 or 503 in expected:
                 break
             self.put_off += 1
             await asyncio.sleep(AGAIN_S)
+            status, body = await self._once(sent)
+        if status in expected:
+            return body
         what = sent.split(b" HTTP", 1)[0].decode()
         raise Refused(f"{what}: {status} {body[:300].decode()}")
 
