@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from cities.calendar import work_calendar
 from cities.categories import MOST, read_categories
 from cities.divisions import read_divisions
 from cities.duplicates import Duplicates, read_duplicates
@@ -74,12 +75,15 @@ def load_city(name_or_path: str) -> City:
         h3_resolution=duplicates.h3_resolution,
         refusal_reasons=_reasons(rows.refusal_reasons),
         return_reasons=_reasons(rows.return_reasons),
+        delay_reasons=_reasons(rows.delay_reasons),
         escalation=tuple(EscalationStep(row.after_min, row.to) for row in rows.escalation),
         rewards=rewards,
         verify_after_h=rows.verify_after_h,
         reopen_within_days=rows.reopen_within_days,
         warn_at=rows.milestones.warn_at,
         escalate_at=rows.milestones.escalate_at,
+        escalate_again_at=rows.milestones.escalate_again_at,
+        calendar=work_calendar(rows.calendar),
         version=_version(folder),
     )
 
@@ -100,8 +104,11 @@ def _check(marked: Marked, rows: CityFile) -> None:
     for field in ("verify_after_h", "reopen_within_days"):
         if not 0 < getattr(rows, field) <= MOST:
             raise marked.error(f"$.{field}", f"{field} must be more than 0, up to {MOST}")
-    if not 0 < rows.milestones.warn_at < 1 < rows.milestones.escalate_at:
-        raise marked.error("$.milestones", "warn_at must be under 1, escalate_at over 1")
+    shares = rows.milestones
+    if not 0 < shares.warn_at < 1 < shares.escalate_at < shares.escalate_again_at <= MOST:
+        raise marked.error(
+            "$.milestones", "warn_at must be under 1, escalate_at over 1 and under the next"
+        )
     for at, step in enumerate(rows.escalation):
         if not 0 <= step.after_min <= MOST:
             raise marked.error(f"$.escalation[{at}].after_min", f"must be 0 to {MOST} minutes")
@@ -113,7 +120,7 @@ def _check(marked: Marked, rows: CityFile) -> None:
 
 
 def _check_reasons(marked: Marked, rows: CityFile) -> None:
-    for field in ("refusal_reasons", "return_reasons"):
+    for field in ("refusal_reasons", "return_reasons", "delay_reasons"):
         known: set[str] = set()
         for at, row in enumerate(getattr(rows, field)):
             if row.code in known:

@@ -131,6 +131,7 @@ class RewardsFile(Row, frozen=True, kw_only=True):
 class MilestonesRow(Row, frozen=True, kw_only=True):
     warn_at: float
     escalate_at: float
+    escalate_again_at: float
 
 
 class LimitsRow(Row, frozen=True, kw_only=True):
@@ -153,8 +154,10 @@ class CityFile(Row, frozen=True, kw_only=True):
     danger_words: WordsRow
     refusal_reasons: list[ReasonRow]
     return_reasons: list[ReasonRow]
+    delay_reasons: list[ReasonRow]
     verify_after_h: float
     reopen_within_days: float
+    calendar: Literal["china", "weekdays"]
     milestones: MilestonesRow
     escalation: list[EscalationRow]
 

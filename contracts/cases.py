@@ -44,14 +44,34 @@ OPEN311_STATUS: dict[CaseState, Literal["open", "closed"]] = {
 """The two words that Open311 has for a state."""
 
 
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """A time that did not count, over by now."""
+
+    since: datetime
+    until: datetime
+
+
 class CaseClocks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Instants (aware) by which the owner has to act; None where the category sets no limit."""
+    """Instants (aware) by which the owner has to act; None where the category sets no limit.
+
+    Where they come from: `start` (opened or reopened), `assigned_at` (its present owner's time to
+    accept), `pauses`, `extended_h`. The clock to resolve stands still since `stopped_at`
+    (suspended, or resolved) with `left_s` counted seconds left, less than 0 when it was overdue.
+    `told`: milestones that were announced.
+    """
 
     accept_by: datetime
     resolve_by: datetime
     make_safe_by: datetime | None = None
     provisional: bool = False
     suspended_at: datetime | None = None
+    start: datetime | None = None
+    assigned_at: datetime | None = None
+    pauses: tuple[Pause, ...] = ()
+    stopped_at: datetime | None = None
+    left_s: float | None = None
+    extended_h: float = 0.0
+    told: tuple[str, ...] = ()
 
 
 class CaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,7 +93,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One matter at one place, owned by one community or department.
 
     `seq` counts every event, `revision` only changes of state, owner or category; `round` counts
-    from 1 and grows when the case is reopened.
+    from 1 and grows when the case is reopened. `watchers` are codes of streets (9 digits) and
+    districts (6). `extension_h` and `question_id` wait for an answer.
     """
 
     id: str
@@ -102,6 +123,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     closed_at: datetime | None = None
     disputed_once: bool = False
     refusal: str | None = None
+    made_safe_at: datetime | None = None
+    extension_h: float | None = None
+    question_id: str | None = None
 
 
 class CaseFact(Fact, frozen=True, kw_only=True):

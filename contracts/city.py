@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -12,6 +13,7 @@ Role = Literal["reporter", "handler", "department", "operator", "system"]
 UNCATEGORISED = "uncategorised"
 OTHER = "L-9999"
 MINUTES_A_DAY = 1440
+SATURDAY = 5
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -30,6 +32,26 @@ class Window(msgspec.Struct, frozen=True):
 
     start_min: int
     end_min: int
+
+
+class WorkCalendar(msgspec.Struct, frozen=True):
+    """Which days are worked: Monday to Friday but for `free` days, and the `made_up` ones.
+
+    `known` years are settled by the authority; None: every year, by the weekday alone.
+    """
+
+    known: frozenset[int] | None = None
+    free: frozenset[date] = frozenset()
+    made_up: frozenset[date] = frozenset()
+
+    def is_workday(self, day: date) -> bool:
+        """By the calendar; in a year that is not known by the weekday."""
+        return day in self.made_up or (day.weekday() < SATURDAY and day not in self.free)
+
+    def knows(self, first: date, last: date) -> bool:
+        """Whether the days between the two, both included, are settled."""
+        known = self.known
+        return known is None or all(y in known for y in range(first.year, last.year + 1))
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +197,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the code knows of a city, except its polygons (`cities.areas`).
 
     `version` is a short hash of the files. `aliases` maps every alias to its category.
-    `warn_at` and `escalate_at` are shares of the time to resolve (0.8, 1.5).
+    `warn_at`, `escalate_at` and `escalate_again_at` are shares of the time to resolve.
     """
 
     name: Wording
@@ -193,6 +215,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     h3_resolution: int
     refusal_reasons: tuple[Reason, ...]
     return_reasons: tuple[Reason, ...]
+    delay_reasons: tuple[Reason, ...]
     escalation: tuple[EscalationStep, ...]
     rewards: Rewards
     version: str
@@ -200,7 +223,14 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     reopen_within_days: float = 7
     warn_at: float = 0.8
     escalate_at: float = 1.5
+    escalate_again_at: float = 2.0
+    calendar: WorkCalendar = WorkCalendar()
     filed_under: dict[str, Category] = {}
+
+    @property
+    def code(self) -> str:
+        """Six digits of the whole city, for places that no community covers."""
+        return next(each.code[:6] for each in self.divisions.values() if each.level == "city")
 
     def category(self, code: str | None) -> Category | None:
         """The category with this code, or the one that covers it; None when there is none."""
@@ -231,3 +261,11 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     def return_reason(self, code: str) -> Reason | None:
         """The reason for "not ours" with this code, or None."""
         return next((each for each in self.return_reasons if each.code == code), None)
+
+    def delay_reason(self, code: str) -> Reason | None:
+        """The reason why work has to wait with this code, or None."""
+        return next((each for each in self.delay_reasons if each.code == code), None)
+
+    def reason(self, code: str) -> Reason | None:
+        """The reason with this code from any of the city's lists, or None."""
+        return self.refusal(code) or self.return_reason(code) or self.delay_reason(code)

@@ -27,17 +27,25 @@ MEANINGS = {
 }
 WHO = {
     "owner": "the owner's handlers",
+    "watcher": "a street or district that watches",
     "operator": "operator",
     "first-reporter": "first reporter",
     "only-reporter": "only reporter",
     "reporter": "its reporters",
+    "bystander": "any other reporter",
     "system": "time itself",
 }
 CONDITIONS = {
-    "_always": "",
-    "_not_disputed_yet": "once",
-    "_first_reopening_in_time": "once, within the city's `reopen_within_days` of the end",
-    "_has_no_objection_left": "after the city's `verify_after_h` without an objection",
+    "always": "",
+    "not_disputed_yet": "once",
+    "first_reopening_in_time": "once, within the city's `reopen_within_days` of the end",
+    "not_made_safe": "once",
+    "no_extension_asked": "while none waits for an answer",
+    "extension_asked": "when one was asked",
+    "question_asked": "when a question waits",
+    "takes_more": "up to 500 reports",
+    "has_joined_ones": "a report that joined",
+    "has_no_objection_left": "after the city's `verify_after_h` without an objection",
 }
 
 

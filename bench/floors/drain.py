@@ -96,7 +96,7 @@ class Dispatch:
         now = await connection.fetchval("select clock_timestamp()")
         facts = [fact for each in sent for fact in self._facts(each, now)]
         cases = {fact.case.id: fact.case for fact in facts}
-        await case_sql.save(connection, list(cases.values()), self._city.verify_after_h)
+        await case_sql.save(connection, list(cases.values()), self._city)
         members = [
             Membership(each.report_id, case_id_of(each.report_id), each.reporter_id, now, ())
             for each in sent

@@ -51,15 +51,15 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
     """Raises SettingsError, CityError."""
     settings = Settings.of(env)
     common = settings.common
-    city = load_city(common.city)
+    city, areas = load_city(common.city), load_areas(common.city)
     return WorkerPlan(
         service=SERVICE,
         database_url=settings.own.database_url,
         kafka=common.kafka,
-        effects=[Reports(city, load_areas(common.city))],
+        effects=[Reports(city, areas)],
         declare=declare,
         jobs=(erasure.runner(erase_sql.erase),),
-        timers=timers(city),
+        timers=timers(city, areas),
         health_host=common.host,
         health_port=common.health_port,
         slot=common.slot,

@@ -122,7 +122,7 @@ class Reports:
     async def save(self, connection: Connection, state: State) -> None:
         """Cases, who belongs to them, timelines."""
         cases = [state.cases[each] for each in state.changed]
-        await case_sql.save(connection, cases, self._city.verify_after_h)
+        await case_sql.save(connection, cases, self._city)
         members = [state.members[each] for each in sorted(state.members)]
         await case_sql.save_reports(connection, members)
         await case_sql.save_timeline(connection, state.facts)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.city import Deadline, Window
 from services.dispatch.domain.clocks import (
+    WEEKDAYS,
     Clock,
     Hours,
     advance,
@@ -71,7 +72,7 @@ RESOLVE = [
     ("24 10:00", deadline(days=5), "2026-12-01 21:00"),
     ("26 10:00", deadline(days=2, window=None), "2026-12-01 00:00"),  # Monday 24:00
     ("23 00:00", deadline(days=3, window=None), "27 00:00"),
-    ("2026-12-31 10:00", deadline(days=1), "2027-01-01 21:00"),  # the holiday is not known yet
+    ("2026-12-31 10:00", deadline(days=1), "2027-01-01 21:00"),  # by the weekday
 ]
 
 
@@ -79,7 +80,7 @@ RESOLVE = [
 def test_resolve_by(opened: str, limit: Deadline, by: str) -> None:
     clocks = set_clocks(at(opened), limit, XIAN, dangerous=False)
     assert clocks.resolve_by == at(by)
-    assert clocks.provisional is (limit.resolve_workdays is not None)
+    assert not clocks.provisional
 
 
 PROMPT = [
@@ -161,7 +162,9 @@ def test_the_hour_that_summer_time_takes() -> None:
 
 
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
-all_hours = st.sampled_from([ANY_HOUR, BY_DAY, Hours(XIAN, DAY, True), Hours(XIAN, None, True)])
+all_hours = st.sampled_from(
+    [ANY_HOUR, BY_DAY, Hours(XIAN, DAY, WEEKDAYS), Hours(XIAN, None, WEEKDAYS)]
+)
 
 
 @settings(deadline=None)

@@ -33,7 +33,14 @@ ROWS = (
         "2026-11-20 20:50",
         "2026-11-21 08:50",
         "2026-11-27 21:00",
-        "绿地 greenery: 5 个工作日 working days, 暂按周一至周五 provisional",
+        "绿地 greenery: 5 个工作日 working days",
+    ),
+    Row(
+        "04013",
+        "2026-02-13 10:00",
+        "2026-02-13 12:00",
+        "2026-02-27 21:00",
+        "绿地 greenery: 春节 Spring Festival 15-23, 周六 Saturday 14 补班 worked",
     ),
     Row(
         "01037",
@@ -65,7 +72,7 @@ def found(row: Row, city: City) -> tuple[str, str]:
     opened = datetime.fromisoformat(row.opened + "+08:00")
     category = city.category(row.category)
     assert category is not None
-    clocks = set_clocks(opened, category.deadline, city.timezone, category.danger)
+    clocks = set_clocks(opened, category.deadline, city.timezone, category.danger, city.calendar)
     return _wall(clocks.accept_by, opened), _wall(clocks.resolve_by, opened)
 
 

@@ -10,8 +10,10 @@ from uuid import UUID
 import msgspec
 
 from contracts.cases import Case, CaseFact
+from contracts.city import City
 from runtime.db import Connection
 from services.dispatch.domain.batch import KnownReport, Membership
+from services.dispatch.domain.milestones import next_at
 from services.dispatch.domain.states import OPEN
 
 ADVISORY_SQL = """
@@ -28,18 +30,19 @@ select report_id, case_id, media from case_reports where report_id = any ($1::uu
 _SAVE = """
 insert into cases (id, code, state, is_open, revision, seq, round, community, department,
     category, family, cell, lat, lon, rank, queue_by, opened_at, active_at, updated_at,
-    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body)
+    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body, due_at, provisional)
 select id, code, state, is_open, revision, seq, round, community, department,
     category, family, cell, lat, lon, rank, queue_by, opened_at, active_at, updated_at,
-    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body::jsonb
+    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body::jsonb, due_at,
+    provisional
 from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::int[], $7::int[],
     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[],
     $15::smallint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
     $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
-    $23::timestamptz[], $24::int[], $25::text[])
+    $23::timestamptz[], $24::int[], $25::text[], $26::timestamptz[], $27::boolean[])
     as row (id, code, state, is_open, revision, seq, round, community, department,
     category, family, cell, lat, lon, rank, queue_by, opened_at, active_at, updated_at,
-    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body)
+    accept_by, make_safe_by, resolve_by, verify_due_at, report_count, body, due_at, provisional)
 on conflict (id) do update set
     state = excluded.state, is_open = excluded.is_open, revision = excluded.revision,
     seq = excluded.seq, round = excluded.round, community = excluded.community,
@@ -49,7 +52,7 @@ on conflict (id) do update set
     updated_at = excluded.updated_at, accept_by = excluded.accept_by,
     make_safe_by = excluded.make_safe_by, resolve_by = excluded.resolve_by,
     verify_due_at = excluded.verify_due_at, report_count = excluded.report_count,
-    body = excluded.body
+    body = excluded.body, due_at = excluded.due_at, provisional = excluded.provisional
 """
 _SAVE_REPORTS = """
 insert into case_reports (report_id, case_id, reporter_id, joined_at, media)
@@ -57,6 +60,15 @@ select report_id, case_id, reporter_id, joined_at, string_to_array(media, ' ')
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[])
     as row (report_id, case_id, reporter_id, joined_at, media)
 on conflict (report_id) do update set media = excluded.media
+"""
+MOVE_SQL = """
+update case_reports set case_id = $2 where report_id = any ($1::uuid[])
+"""
+CHECKED_SQL = """
+select exists (
+    select from case_events where case_id = $1 and by_id = $2 and type = 'CaseChecked' and seq > (
+        select coalesce(max(seq), 0) from case_events
+        where case_id = $1 and type = 'CaseResolved'))
 """
 _SAVE_EVENTS = """
 insert into case_events (case_id, seq, type, at, by_role, by_id, state, reason, note)
@@ -91,10 +103,10 @@ async def known_reports(connection: Connection, ids: Collection[str]) -> dict[st
     }
 
 
-async def save(connection: Connection, cases: Sequence[Case], verify_after_h: float) -> None:
-    """Inserts or replaces, in the order of ids."""
+async def save(connection: Connection, cases: Sequence[Case], city: City) -> None:
+    """Inserts or replaces, in the order of ids; the city says when each is due for a timer."""
     if cases:
-        rows = [_row(case, verify_after_h) for case in sorted(cases, key=lambda case: case.id)]
+        rows = [_row(case, city) for case in sorted(cases, key=lambda case: case.id)]
         await connection.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
 
 
@@ -109,6 +121,16 @@ async def save_reports(connection: Connection, members: Sequence[Membership]) ->
             [each.joined_at for each in members],
             [" ".join(each.media) for each in members],
         )
+
+
+async def move_reports(connection: Connection, ids: Collection[str], case_id: str) -> None:
+    """These reports belong to that case from now on."""
+    await connection.execute(MOVE_SQL, [UUID(each) for each in sorted(ids)], UUID(case_id))
+
+
+async def has_checked(connection: Connection, case_id: str, reporter_id: str) -> bool:
+    """Whether the person checked the case since it was last resolved."""
+    return bool(await connection.fetchval(CHECKED_SQL, UUID(case_id), reporter_id))
 
 
 async def save_timeline(connection: Connection, facts: Sequence[CaseFact]) -> None:
@@ -133,12 +155,12 @@ def case_of(row: Mapping[str, Any]) -> Case:
     return _decode(row["body"])
 
 
-def _row(case: Case, verify_after_h: float) -> tuple[object, ...]:
+def _row(case: Case, city: City) -> tuple[object, ...]:
     clocks = case.clocks
     waits = case.state in ("opened", "assigned")
     verify_due_at = None
     if case.state == "resolved" and case.resolved_at is not None:
-        verify_due_at = case.resolved_at + timedelta(hours=verify_after_h)
+        verify_due_at = case.resolved_at + timedelta(hours=city.verify_after_h)
     return (
         UUID(case.id),
         case.code,
@@ -165,4 +187,6 @@ def _row(case: Case, verify_after_h: float) -> tuple[object, ...]:
         verify_due_at,
         len(case.reports),
         _encode(case).decode(),
+        next_at(case, city),
+        clocks.provisional,
     )

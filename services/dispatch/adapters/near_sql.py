@@ -11,8 +11,8 @@ from contracts.places import METRES_PER_DEG_LAT
 from runtime.db import Connection, Database
 from services.dispatch.adapters.case_sql import case_of
 from services.dispatch.domain.batch import Search
+from services.dispatch.domain.conditions import MOST_REPORTS
 from services.dispatch.domain.duplicates import Candidate
-from services.dispatch.domain.opening import MOST_REPORTS
 
 NEAR_SQL = """
 select search.n, c.id, c.family, c.lat, c.lon, c.state, c.opened_at, c.active_at

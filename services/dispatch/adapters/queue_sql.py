@@ -32,6 +32,14 @@ _EVENTS = """
 select seq, type, at, by_role, state, reason, note from case_events
 where case_id = $1 and seq > $2 order by seq limit $3
 """
+CLAIM_CLOCKS_SQL = """
+select body::text as body from cases where due_at <= clock_timestamp()
+order by due_at, id limit $1 for update skip locked
+"""
+CLAIM_PROVISIONAL_SQL = """
+select body::text as body from cases where provisional and is_open and id > $1
+order by id limit $2 for update
+"""
 DUE_SQL = """
 select id, family, cell from cases
 where verify_due_at <= clock_timestamp() order by verify_due_at limit $1

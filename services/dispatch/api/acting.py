@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from contracts.cases import Case
+from cities.cells import cell
+from contracts.cases import Case, CaseFact, ReportJoined, ReportSeparated
+from contracts.places import Place, to_wgs84
 from contracts.submissions import Crs, Media
 from runtime import idempotency, outbox
 from runtime.db import Connection
@@ -13,13 +16,15 @@ from runtime.errors import CONFLICT, FORBIDDEN, Problem, invalid_field, not_foun
 from runtime.idempotency import Answer, request_hash
 from services.dispatch.adapters import case_sql, queue_sql
 from services.dispatch.adapters.media_client import RETRY_AFTER_S, MediaAway, MediaUnknown
-from services.dispatch.api.bodies import AnyBody
+from services.dispatch.api.bodies import AnyBody, Where
 from services.dispatch.api.context import STALE, Context
-from services.dispatch.api.views import full, may_see
-from services.dispatch.domain.batch import lock_name
-from services.dispatch.domain.deciding import Command, Refusal, decide
+from services.dispatch.api.views import full, may_see, nearby
+from services.dispatch.domain.batch import Membership, lock_name
+from services.dispatch.domain.command import Command, NewPlace, Refusal
+from services.dispatch.domain.deciding import decide
 from services.dispatch.domain.leaving import event_of, feeds_of
-from services.dispatch.domain.parties import Party
+from services.dispatch.domain.parties import Party, relations
+from services.dispatch.domain.permitting import may_ever
 from services.dispatch.domain.states import CLOSING, Action
 
 
@@ -58,31 +63,84 @@ async def act(context: Context, request: Request) -> Answer:
 async def _decide_and_save(
     context: Context, connection: Connection, request: Request, command: Command
 ) -> Answer:
-    case = await _locked(connection, request)
+    case, command = await _locked(context, connection, request, command)
     now = await connection.fetchval("select clock_timestamp()")
     facts = decide(case, command, now, context.city)
     if isinstance(facts, Refusal):
         raise _problem(facts, case)
-    after = facts[-1].case
-    await case_sql.save(connection, [after], context.city.verify_after_h)
+    last = {fact.case.id: fact.case for fact in facts}
+    await case_sql.save(connection, list(last.values()), context.city)
+    await _belong(connection, facts)
     await case_sql.save_timeline(connection, facts)
     leaving = [outbox.Outgoing(event_of(fact), feeds_of(fact, case)) for fact in facts]
     await outbox.append(connection, leaving)
-    seen = full(after, request.party, now, context.city, request.crs)
-    return Answer.of(200, seen)
+    return _answer(context, request, last[case.id], now)
 
 
-async def _locked(connection: Connection, request: Request) -> Case:
-    """The case, locked; the locks of duplicates come before it where joining may change."""
+def _answer(context: Context, request: Request, after: Case, now: datetime) -> Answer:
+    """A bystander stays one after a check, and sees what everybody may see."""
+    if relations(after, request.party) == {"bystander"}:
+        return Answer.of(200, nearby(after, request.party, request.crs))
+    return Answer.of(200, full(after, request.party, now, context.city, request.crs))
+
+
+async def _belong(connection: Connection, facts: tuple[CaseFact, ...]) -> None:
+    """Which case each report belongs to now."""
+    for fact in facts:
+        if isinstance(fact, ReportJoined):
+            joined = next(e for e in fact.case.reports if e.report_id == fact.report_id)
+            member = Membership(
+                joined.report_id,
+                fact.case.id,
+                joined.reporter_id,
+                joined.joined_at,
+                joined.media,
+            )
+            await case_sql.save_reports(connection, [member])
+            await case_sql.move_reports(connection, [fact.report_id], fact.case.id)
+        elif isinstance(fact, ReportSeparated):
+            await case_sql.move_reports(connection, [fact.report_id], fact.into)
+
+
+async def _locked(
+    context: Context, connection: Connection, request: Request, command: Command
+) -> tuple[Case, Command]:
+    """The case, locked, and the command with what only the locked rows say.
+
+    The locks of duplicates come before the rows where joining may change.
+    """
     seen = await queue_sql.case(connection, request.case_id)
-    if seen is None or not may_see(seen, request.party):
+    if seen is None or not _may_ask(seen, request):
         raise not_found()
-    if request.action in CLOSING:
-        await case_sql.advisory(connection, [lock_name(seen.family, seen.cell)])
-    case = (await case_sql.lock(connection, [seen.id]))[seen.id]
-    if not may_see(case, request.party):
+    into_id = getattr(request.body, "into", None)
+    into = await queue_sql.case(connection, into_id) if into_id else None
+    names = _lock_names(context, command, seen, into) if request.action in CLOSING else set()
+    await case_sql.advisory(connection, names)
+    ids = [seen.id, into.id] if into else [seen.id]
+    cases = await case_sql.lock(connection, ids)
+    case = cases[seen.id]
+    if not _may_ask(case, request):
         raise not_found()
-    return case
+    target = cases[into.id] if into else None
+    if names and not _lock_names(context, command, case, target) <= names:
+        raise unavailable(RETRY_AFTER_S)  # it moved meanwhile
+    if request.action == "check":
+        checked = await case_sql.has_checked(connection, case.id, request.party.id)
+        command = replace(command, done_before=checked)
+    return case, replace(command, into=target)
+
+
+def _may_ask(case: Case, request: Request) -> bool:
+    return may_see(case, request.party) or may_ever(request.action, case, request.party)
+
+
+def _lock_names(context: Context, command: Command, case: Case, into: Case | None) -> set[str]:
+    """The cells and families that the case leaves and enters, and those of the other case."""
+    known = context.city.category(command.category)
+    families = {case.family, known.family} if known else {case.family}
+    cells = {case.cell, command.moved.cell} if command.moved else {case.cell}
+    names = {lock_name(family, cell) for family in families for cell in cells}
+    return names | {lock_name(into.family, into.cell)} if into else names
 
 
 async def _command(context: Context, request: Request) -> Command:
@@ -90,6 +148,7 @@ async def _command(context: Context, request: Request) -> Command:
     community = getattr(body, "community", None)
     if community is not None and community not in context.areas.communities:
         raise invalid_field("community", "没有这个社区", "There is no such community")
+    report_id = getattr(body, "report_id", None)
     return Command(
         action=request.action,
         party=request.party,
@@ -98,6 +157,27 @@ async def _command(context: Context, request: Request) -> Command:
         note=body.note,
         media=await _media(context, request, getattr(body, "media", [])),
         community=community,
+        department=getattr(body, "department", None),
+        hours=getattr(body, "hours", None),
+        text=getattr(body, "text", None),
+        category=getattr(body, "category", None),
+        moved=_moved(context, getattr(body, "place", None)),
+        fixed=getattr(body, "fixed", True),
+        report_id=str(report_id) if report_id else None,
+    )
+
+
+def _moved(context: Context, where: Where | None) -> NewPlace | None:
+    if where is None:
+        return None
+    lat, lon = to_wgs84(where.lat, where.lon, where.crs)
+    if not context.areas.inside_city(lat, lon):
+        raise invalid_field("place", "不在本市范围内", "It is outside the city")
+    covers = context.areas.community_at(lat, lon)
+    return NewPlace(
+        Place(lat=lat, lon=lon, accuracy_m=where.accuracy_m, source="answer"),
+        cell(lat, lon, context.city.h3_resolution),
+        covers.code if covers else None,
     )
 
 
@@ -106,7 +186,7 @@ async def _media(context: Context, request: Request, ids: list[str]) -> tuple[Me
     if not ids:
         return ()
     seen = await queue_sql.case(context.db, request.case_id)
-    if seen is None or not may_see(seen, request.party):
+    if seen is None or not _may_ask(seen, request):
         raise not_found()
     try:
         return await context.media.verified(list(dict.fromkeys(ids)), request.party.id)

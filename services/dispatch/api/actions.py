@@ -18,7 +18,7 @@ from runtime.idempotency import checked_key
 from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.dispatch.api.acting import Request, act
-from services.dispatch.api.answers import CaseGiven, ManyGiven
+from services.dispatch.api.answers import CaseGiven, ManyGiven, PublicCase
 from services.dispatch.api.bodies import (
     BODIES,
     AnyBody,
@@ -37,10 +37,12 @@ PROBLEMS = documents(401, 403, 404, 409, 413, 422, 503)
 
 _ROLES = {
     "owner": ("handler", "department"),
+    "watcher": ("handler",),
     "operator": ("operator",),
     "first-reporter": ("reporter",),
     "only-reporter": ("reporter",),
     "reporter": ("reporter",),
+    "bystander": ("reporter",),
     "system": (),
 }
 
@@ -59,7 +61,7 @@ def router(context: Context) -> APIRouter:
             f"/v1/cases/{{case_id}}/{action}",
             name=action,
             summary=f"{action}: {'; '.join(_wording(action))}",
-            response_model=CaseGiven,
+            response_model=PublicCase if action == "check" else CaseGiven,
             responses=PROBLEMS,
         )(_route(context, action, body))
 

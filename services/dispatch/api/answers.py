@@ -30,13 +30,18 @@ class MediaGiven(BaseModel):
 
 
 class ClocksGiven(BaseModel):
-    """By when; `provisional` while the calendar of the year is not known."""
+    """By when; `provisional` while the calendar of the year is not known.
+
+    `left_s`: counted seconds left while the clock to resolve stands still (suspended, resolved).
+    """
 
     accept_by: datetime
     resolve_by: datetime
     make_safe_by: datetime | None = None
     provisional: bool = False
     suspended_at: datetime | None = None
+    left_s: float | None = None
+    extended_h: float = 0.0
 
 
 class ReportInCase(BaseModel):
@@ -75,6 +80,9 @@ class CaseGiven(BaseModel):
     closed_at: datetime | None
     disputed_once: bool
     refusal: str | None
+    made_safe_at: datetime | None
+    extension_h: float | None
+    question_id: str | None
     allowed: list[Action]
 
 
@@ -111,8 +119,8 @@ class TimelineGiven(BaseModel):
     cursor: str | None
 
 
-class NearbyCase(BaseModel):
-    """An open case near a place, without what its reporters sent."""
+class PublicCase(BaseModel):
+    """A case without what its reporters sent."""
 
     id: str
     code: str
@@ -122,6 +130,11 @@ class NearbyCase(BaseModel):
     place: PlaceGiven
     opened_at: datetime
     report_count: int
+
+
+class NearbyCase(PublicCase):
+    """An open case near a place."""
+
     distance_m: float
 
 

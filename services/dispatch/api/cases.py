@@ -27,6 +27,10 @@ from services.dispatch.domain.parties import Party
 NEARBY_M = 200.0
 GRID_REACH_M = 75.0
 """From a place to the middle of its 100 m square, and a little more."""
+REMARKS = frozenset({"CaseCommented", "CaseTransferred", "ExtensionRequested", "ExtensionDenied"})
+"""What staff write to each other."""
+FIRST_ONLY = frozenset({"QuestionAsked", "QuestionAnswered"})
+"""Between the owner and the first reporter."""
 PROBLEMS = documents(401, 403, 404, 422, 503)
 Anybody = Annotated[Caller, allow("reporter", "handler", "department", "operator")]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -69,13 +73,15 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """What happened, in order; reporters do not see the remarks of staff."""
         party = party_of(caller)
-        await _visible(context, case_id, party)
+        case = await _visible(context, case_id, party)
         after = int(decode_cursor(cursor, int)[0]) if cursor else 0
         if not 0 <= after < 2**31:
             raise invalid_field("cursor", "游标无效", "This cursor is not one that a list gave")
         lines = await queue_sql.timeline(context.db, case_id, after, limit + 1)
         more = encode_cursor((lines[limit - 1].seq,)) if len(lines) > limit else None
-        return _json({"events": [_line(each, party) for each in lines[:limit]], "cursor": more})
+        return _json(
+            {"events": [_line(each, case, party) for each in lines[:limit]], "cursor": more}
+        )
 
     return routes
 
@@ -107,8 +113,11 @@ async def _visible(context: Context, case_id: UUID, party: Party) -> Case:
     return case
 
 
-def _line(line: Line, party: Party) -> dict[str, Any]:
-    remark = line.type == "CaseCommented" and line.by_role != "reporter"
+def _line(line: Line, case: Case, party: Party) -> dict[str, Any]:
+    hidden = party.role == "reporter" and (
+        (line.by_role != "reporter" and line.type in REMARKS)
+        or (line.type in FIRST_ONLY and case.reports[0].reporter_id != party.id)
+    )
     return {
         "seq": line.seq,
         "type": line.type,
@@ -116,7 +125,7 @@ def _line(line: Line, party: Party) -> dict[str, Any]:
         "by": {"role": line.by_role},
         "state": line.state,
         "reason": line.reason,
-        "note": None if remark and party.role == "reporter" else line.note,
+        "note": None if hidden else line.note,
     }
 
 

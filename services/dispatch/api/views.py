@@ -13,10 +13,11 @@ from contracts.facts import ROLES, Role
 from contracts.places import from_wgs84, grid_100m
 from contracts.submissions import Crs
 from runtime.tokens import Caller
-from services.dispatch.domain.parties import Party, relations
-from services.dispatch.domain.states import allowed
+from services.dispatch.domain.parties import Party, relations, sees
+from services.dispatch.domain.permitting import allowed
 
-HIDDEN = frozenset({"place", "cell", "family", "reports", "watchers"})
+HIDDEN = frozenset({"place", "cell", "family", "reports", "watchers", "clocks"})
+CLOCKS_HIDDEN = frozenset({"start", "assigned_at", "pauses", "stopped_at", "told"})
 FIRST_ONLY = frozenset({"text", "media"})
 """What the first reporter sent: not for those who joined."""
 DIGITS = 6
@@ -34,8 +35,8 @@ def party_of(caller: Caller) -> Party:
 
 
 def may_see(case: Case, party: Party) -> bool:
-    """Reporters of the case, its owner, operators."""
-    return bool(relations(case, party))
+    """Reporters of the case, its owner, who watches it, operators."""
+    return sees(case, party)
 
 
 def full(case: Case, party: Party, now: datetime, city: City, crs: Crs) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def full(case: Case, party: Party, now: datetime, city: City, crs: Crs) -> dict[
     view: dict[str, Any] = _defaults(case)
     view |= {name: value for name, value in fields.items() if name not in hidden}
     view["place"] = place(case.place.lat, case.place.lon, crs) | _accuracy(case)
+    view["clocks"] = {n: v for n, v in fields["clocks"].items() if n not in CLOCKS_HIDDEN}
     view["reports"] = _reports(case, party)
     view["report_count"] = len(case.reports)
     view["allowed"] = list(allowed(case, party, now, city))
@@ -70,7 +72,7 @@ def nearby(case: Case, party: Party, crs: Crs) -> dict[str, Any]:
 
 def seen_at(case: Case, party: Party) -> tuple[float, float]:
     """WGS-84: exact for owner and operator, on the 100 m grid for everybody else."""
-    if relations(case, party) & {"owner", "operator"}:
+    if relations(case, party) & {"owner", "watcher", "operator"}:
         return case.place.lat, case.place.lon
     return grid_100m(case.place.lat, case.place.lon)
 
@@ -96,6 +98,9 @@ def _defaults(case: Case) -> dict[str, Any]:
         "closed_at": None,
         "disputed_once": False,
         "refusal": None,
+        "made_safe_at": None,
+        "extension_h": None,
+        "question_id": None,
     }
 
 

@@ -10,8 +10,8 @@ from contracts.cases import Case, CaseFact
 from contracts.city import City, DuplicateRule
 from contracts.reports import ReportEnriched, ReportNormalised
 from contracts.submissions import Media
+from services.dispatch.domain.conditions import MOST_REPORTS
 from services.dispatch.domain.duplicates import Candidate, Sighting
-from services.dispatch.domain.opening import MOST_REPORTS
 
 
 @dataclass(frozen=True)

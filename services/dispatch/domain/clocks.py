@@ -4,8 +4,8 @@ Rules (rules.md "Deadlines", and the head of the city's categories.yaml):
 - Acceptance and making safe count at any hour for a dangerous matter, else inside the window.
 - Hours to resolve count inside the window, on every day of the week.
 - Working days to resolve end with the window (at 24:00 without one) of the Nth working day after
-  the opening day, which itself never counts. Monday to Friday are working days until the calendar
-  of holidays is read; such clocks are marked provisional.
+  the opening day, which itself never counts. The city's calendar says which days are worked; a
+  clock that reaches a year which it does not know yet goes by the weekday and is provisional.
 - A clock is a budget of counted seconds. Warnings are shares of that budget, so 80 % of four
   hours from 20:00 is not at night, and a suspension gives back what was left.
 """
@@ -19,17 +19,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from contracts.city import MINUTES_A_DAY, Deadline, Window
+from contracts.city import MINUTES_A_DAY, Deadline, Window, WorkCalendar
 
-SATURDAY = 5
+WEEKDAYS = WorkCalendar()
 
 
 class Hours(msgspec.Struct, frozen=True):
-    """When time counts: inside `window` (None: all day) of each day, or of Monday to Friday."""
+    """When time counts: inside `window` (None: all day) of each day, or of `workdays` only."""
 
     timezone: str
     window: Window | None = None
-    workdays_only: bool = False
+    workdays: WorkCalendar | None = None
 
 
 class Clock(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Clock(msgspec.Struct, frozen=True):
     @property
     def due_at(self) -> datetime:
         """When the budget is gone if nobody suspends (again)."""
-        return _instant(self, 1.0)
+        return instant(self, 1.0)
 
 
 class Clocks(msgspec.Struct, frozen=True):
@@ -71,23 +71,45 @@ class Milestones(NamedTuple):
     escalate_at: datetime
 
 
-def set_clocks(opened_at: datetime, deadline: Deadline, timezone: str, dangerous: bool) -> Clocks:
+def set_clocks(
+    opened_at: datetime,
+    deadline: Deadline,
+    timezone: str,
+    dangerous: bool,
+    calendar: WorkCalendar = WEEKDAYS,
+) -> Clocks:
     """The clocks of a case opened at an aware instant, by its category's deadline."""
     opened = opened_at.astimezone(UTC)
     windowed = Hours(timezone, deadline.window)
-    prompt = Hours(timezone) if dangerous else windowed
+    prompt = prompt_hours(deadline, timezone, dangerous)
     safe_h = deadline.make_safe_hours
+    resolve = _resolve_clock(opened, deadline, windowed, calendar)
     return Clocks(
         accept_by=advance(prompt, opened, deadline.accept_minutes * 60),
         make_safe_by=None if safe_h is None else advance(prompt, opened, safe_h * 3600),
-        resolve=_resolve_clock(opened, deadline, windowed),
-        provisional=deadline.resolve_workdays is not None,
+        resolve=resolve,
+        provisional=is_provisional(resolve, opened),
     )
+
+
+def prompt_hours(deadline: Deadline, timezone: str, dangerous: bool) -> Hours:
+    """When the time to accept and to make safe counts."""
+    return Hours(timezone) if dangerous else Hours(timezone, deadline.window)
+
+
+def is_provisional(clock: Clock, opened_at: datetime) -> bool:
+    """Whether it reaches from its case's opening into a year that the calendar does not know."""
+    if clock.hours.workdays is None:
+        return False
+    zone = ZoneInfo(clock.hours.timezone)
+    # A limit at 24:00 is the end of the day before.
+    last = (clock.due_at - timedelta(microseconds=1)).astimezone(zone).date()
+    return not clock.hours.workdays.knows(opened_at.astimezone(zone).date(), last)
 
 
 def milestones(clock: Clock, warn_at: float = 0.8, escalate_at: float = 1.5) -> Milestones:
     """When to warn, mark overdue and escalate, by shares of the budget."""
-    return Milestones(_instant(clock, warn_at), clock.due_at, _instant(clock, escalate_at))
+    return Milestones(instant(clock, warn_at), clock.due_at, instant(clock, escalate_at))
 
 
 def suspend(clock: Clock, at: datetime) -> Clock:
@@ -127,25 +149,36 @@ def counted_s(hours: Hours, start: datetime, end: datetime) -> float:
     return total.total_seconds()
 
 
-def _resolve_clock(opened: datetime, deadline: Deadline, windowed: Hours) -> Clock:
+def _resolve_clock(
+    opened: datetime, deadline: Deadline, windowed: Hours, calendar: WorkCalendar
+) -> Clock:
     if deadline.resolve_hours is not None:
         return Clock(windowed, deadline.resolve_hours * 3600, opened)
     assert deadline.resolve_workdays is not None  # cities.load holds it: exactly one is set
-    hours = msgspec.structs.replace(windowed, workdays_only=True)
-    due = _end_of_workday(hours, opened, deadline.resolve_workdays)
+    hours = msgspec.structs.replace(windowed, workdays=calendar)
+    due = _end_of_workday(hours, calendar, opened, deadline.resolve_workdays)
     return Clock(hours, counted_s(hours, opened, due), opened)
 
 
-def _instant(clock: Clock, share: float) -> datetime:
+def left_s(clock: Clock, at: datetime) -> float:
+    """Counted seconds that are left at an instant; less than 0 once it is overdue."""
+    until = clock.suspended_at or at
+    return clock.budget_s - clock.spent_s - counted_s(clock.hours, clock.since, until)
+
+
+def instant(clock: Clock, share: float) -> datetime:
+    """When that share of the budget is gone; one that lay before `since` reads as that."""
     return advance(clock.hours, clock.since, share * clock.budget_s - clock.spent_s)
 
 
-def _end_of_workday(hours: Hours, opened: datetime, number: int) -> datetime:
+def _end_of_workday(
+    hours: Hours, calendar: WorkCalendar, opened: datetime, number: int
+) -> datetime:
     """The end of the Nth working day after the local day of opening."""
     day = opened.astimezone(ZoneInfo(hours.timezone)).date()
     while number > 0:
         day += timedelta(days=1)
-        number -= day.weekday() < SATURDAY
+        number -= calendar.is_workday(day)
     return _span_of(hours, day)[1]
 
 
@@ -153,7 +186,7 @@ def _spans(hours: Hours, start: datetime) -> Iterator[tuple[datetime, datetime]]
     """Spans of counted time from `start` on, without end; the first may be cut by it."""
     day = start.astimezone(ZoneInfo(hours.timezone)).date()
     while True:
-        if not hours.workdays_only or day.weekday() < SATURDAY:
+        if hours.workdays is None or hours.workdays.is_workday(day):
             opens, closes = _span_of(hours, day)
             if closes > start:
                 yield max(opens, start), closes

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from contracts.cases import (
     Case,
     CaseAssigned,
-    CaseClocks,
     CaseEnriched,
     CaseFact,
     CaseOpened,
@@ -23,11 +22,11 @@ from contracts.city import City
 from contracts.facts import EVENT_NAMESPACE, SYSTEM
 from contracts.reports import ReportEnriched, ReportNormalised
 from contracts.submissions import Media
-from services.dispatch.domain.clocks import set_clocks
+from services.dispatch.domain.limits import clocks_of, refitted
+from services.dispatch.domain.milestones import ahead_again
 
 NO_COMMUNITY = "no-community"
-MOST_REPORTS = 500
-"""A case with so many reports takes no more: its events would outgrow a Kafka record."""
+CALENDAR_ARRIVED = "calendar-arrived"
 MOST_MEDIA = 60
 CODE_LENGTH = 9
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -42,17 +41,6 @@ def code_of(case_id: str) -> str:
     """Nine characters to read out (45 bits of the id, no I, L, O, U)."""
     bits = UUID(case_id).int
     return "".join(CROCKFORD[bits >> 5 * at & 31] for at in range(CODE_LENGTH))
-
-
-def clocks_of(city: City, category: str | None, dangerous: bool, start: datetime) -> CaseClocks:
-    """The limits of a case of this category whose time starts then."""
-    clocks = set_clocks(start, city.deadline(category), city.timezone, dangerous)
-    return CaseClocks(
-        accept_by=clocks.accept_by,
-        make_safe_by=clocks.make_safe_by,
-        resolve_by=clocks.resolve_by,
-        provisional=clocks.provisional,
-    )
 
 
 def is_dangerous(city: City, category: str | None, said: bool) -> bool:
@@ -107,11 +95,12 @@ def join(
         seq=case.seq + 1,
         updated_at=now,
         reports=(*case.reports, _report(report, now, case.media, told)),
-        media=_with(case.media, report.media),
+        media=with_media(case.media, report.media),
         text=case.text or told,
         dangerous=dangerous,
-        clocks=_sooner(case, case.category, dangerous, city),
     )
+    if dangerous != case.dangerous:
+        after = fitted(after, now, city)
     return ReportJoined(
         case=after, by=SYSTEM, report_id=report.report_id, distance_m=round(distance_m, 1)
     )
@@ -133,7 +122,7 @@ def enrich(
     }
     if found or dangerous != case.dangerous:
         changes |= {"category": category, "family": city.family(category)}
-        changes["clocks"] = _sooner(case, category, dangerous, city)
+        changes["clocks"] = fitted(replace(case, **changes), now, city).clocks
     if all(getattr(case, name) == value for name, value in changes.items()):
         return None
     revision = case.revision + (category != case.category)
@@ -150,19 +139,29 @@ def _report(
         reporter_id=report.reporter_id,
         joined_at=now,
         flags=report.flags,
-        media=_new_ids(there, report.media),
+        media=new_ids(there, report.media),
         told=bool(told),
     )
 
 
-def _sooner(case: Case, category: str | None, dangerous: bool, city: City) -> CaseClocks:
-    """Its clocks, set anew when the category or the danger is another now."""
-    if category == case.category and dangerous == case.dangerous:
-        return case.clocks
-    return clocks_of(city, category, dangerous, case.opened_at)
+def settle(case: Case, now: datetime, city: City) -> CaseEnriched | None:
+    """Provisional clocks anew once the calendar knows their years; None while it does not."""
+    after = fitted(case, now, city)
+    if after.clocks.provisional:
+        return None
+    after = replace(after, seq=case.seq + 1, updated_at=now)
+    first = case.reports[0].report_id
+    return CaseEnriched(case=after, by=SYSTEM, report_id=first, reason=CALENDAR_ARRIVED)
 
 
-def _with(media: tuple[Media, ...], more: tuple[Media, ...]) -> tuple[Media, ...]:
+def fitted(case: Case, now: datetime, city: City) -> Case:
+    """The case with its clocks set anew, for its category or danger is another now."""
+    case = replace(case, clocks=refitted(case, city))
+    return replace(case, clocks=ahead_again(case, now, city))
+
+
+def with_media(media: tuple[Media, ...], more: tuple[Media, ...]) -> tuple[Media, ...]:
+    """Both, each once, up to MOST_MEDIA."""
     there = {each.id for each in media}
     return (*media, *(each for each in more if each.id not in there))[:MOST_MEDIA]
 
@@ -173,14 +172,15 @@ def _instead(
     if now is None:
         return media
     gone = set(had) - {each.id for each in now}
-    return _with(tuple(each for each in media if each.id not in gone), now)
+    return with_media(tuple(each for each in media if each.id not in gone), now)
 
 
 def _is_first(case: Case, report: ReportEnriched) -> bool:
     return case.reports[0].report_id == report.report_id
 
 
-def _new_ids(there: tuple[Media, ...], more: tuple[Media, ...]) -> tuple[str, ...]:
+def new_ids(there: tuple[Media, ...], more: tuple[Media, ...]) -> tuple[str, ...]:
+    """Ids of those that are not there yet."""
     known = {each.id for each in there}
     return tuple(each.id for each in more if each.id not in known)
 
@@ -197,7 +197,7 @@ def _enriched(
         media = each.media
         if report.media is not None:
             others = tuple(m for m in case.media if m.id not in had)
-            media = _new_ids(others, report.media)
+            media = new_ids(others, report.media)
         return replace(each, flags=flags, media=media, told=each.told or told)
 
     return tuple(after(each) for each in case.reports)

@@ -8,7 +8,17 @@ from typing import Literal
 from contracts.cases import Case
 from contracts.facts import Role
 
-Who = Literal["owner", "operator", "first-reporter", "only-reporter", "reporter", "system"]
+Who = Literal[
+    "owner",
+    "watcher",
+    "operator",
+    "first-reporter",
+    "only-reporter",
+    "reporter",
+    "bystander",
+    "system",
+]
+"""`watcher` stands for a street or district that watches; `bystander` reported something else."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,10 @@ SYSTEM_PARTY = Party("system", "system")
 
 
 def relations(case: Case, party: Party) -> frozenset[Who]:
-    """What the party is to the case; empty: the case does not exist for it."""
+    """What the party is to the case; empty: the case does not exist for it.
+
+    A bystander sees what everybody sees of it (`sees`).
+    """
     if party.role == "operator":
         return frozenset({"operator"})
     if party.role == "system":
@@ -37,13 +50,21 @@ def relations(case: Case, party: Party) -> frozenset[Who]:
         if party.role == "handler"
         else case.department in party.departments
     )
-    return frozenset({"owner"}) if owns else frozenset()
+    if owns:
+        return frozenset({"owner"})
+    watches = party.role == "handler" and not party.communities.isdisjoint(case.watchers)
+    return frozenset({"watcher"}) if watches else frozenset()
+
+
+def sees(case: Case, party: Party) -> bool:
+    """Whether the case is the party's to look at: its reporters, owner, watchers, operators."""
+    return bool(relations(case, party) - {"bystander"})
 
 
 def _as_reporter(case: Case, reporter_id: str) -> frozenset[Who]:
     mine = [each.reporter_id == reporter_id for each in case.reports]
     if not any(mine):
-        return frozenset()
+        return frozenset({"bystander"})
     found: set[Who] = {"reporter"}
     if mine[0]:
         found.add("first-reporter")

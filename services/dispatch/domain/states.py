@@ -4,29 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from contracts.cases import (
     Case,
     CaseAccepted,
     CaseAssigned,
+    CaseChecked,
     CaseClosed,
     CaseCommented,
     CaseConfirmed,
     CaseDisputed,
+    CaseEnriched,
     CaseFact,
+    CaseMadeSafe,
+    CaseMerged,
+    CaseMoved,
+    CaseRecategorised,
     CaseRefused,
     CaseReopened,
     CaseResolved,
+    CaseResumed,
     CaseReturned,
     CaseStarted,
     CaseState,
+    CaseSuspended,
+    CaseTransferred,
     CaseVerified,
     CaseWithdrawn,
+    ExtensionDenied,
+    ExtensionGranted,
+    ExtensionRequested,
+    QuestionAnswered,
+    QuestionAsked,
+    ReportJoined,
+    ReportSeparated,
 )
 from contracts.city import City
-from services.dispatch.domain.parties import Party, Who, relations
+from services.dispatch.domain.conditions import (
+    always,
+    extension_asked,
+    first_reopening_in_time,
+    has_joined_ones,
+    has_no_objection_left,
+    no_extension_asked,
+    not_disputed_yet,
+    not_made_safe,
+    question_asked,
+    takes_more,
+)
+from services.dispatch.domain.parties import Who
 
 Action = Literal[
     "accept",
@@ -42,6 +70,22 @@ Action = Literal[
     "reopen",
     "assign",
     "comment",
+    "transfer",
+    "suspend",
+    "resume",
+    "made-safe",
+    "request-extension",
+    "grant-extension",
+    "deny-extension",
+    "ask",
+    "answer",
+    "correct",
+    "recategorise",
+    "move",
+    "check",
+    "join",
+    "merge",
+    "separate",
 ]
 
 GOLDEN: dict[CaseState, tuple[CaseState, ...]] = {
@@ -73,33 +117,17 @@ ENDED: frozenset[CaseState] = frozenset({"closed", "refused", "withdrawn", "merg
 COMMENTABLE: tuple[CaseState, ...] = (*OPEN, "closed", "refused")
 
 
-def _always(case: Case, now: datetime, city: City) -> bool:
-    return True
-
-
-def _not_disputed_yet(case: Case, now: datetime, city: City) -> bool:
-    return not case.disputed_once
-
-
-def _first_reopening_in_time(case: Case, now: datetime, city: City) -> bool:
-    if case.round > 1 or case.closed_at is None:
-        return False
-    return now - case.closed_at <= timedelta(days=city.reopen_within_days)
-
-
-def _has_no_objection_left(case: Case, now: datetime, city: City) -> bool:
-    if case.resolved_at is None:
-        return False
-    return now - case.resolved_at >= timedelta(hours=city.verify_after_h)
-
-
 @dataclass(frozen=True)
 class Step:
-    """One fact, and the state after it; None leaves the state. `through` lies on the way."""
+    """One fact, and the state after it; None leaves the state. `through` lies on the way.
+
+    `if_said`: only when the command says something of the kind (`changing.SAID`).
+    """
 
     fact: type[CaseFact]
     to: CaseState | None = None
     through: CaseState | None = None
+    if_said: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,11 +138,12 @@ class Row:
     froms: tuple[CaseState, ...]
     steps: tuple[Step, ...]
     who: tuple[Who, ...]
-    given: Callable[[Case, datetime, City], bool] = _always
+    given: Callable[[Case, datetime, City], bool] = always
 
 
 _END = (Step(CaseVerified, "verified"), Step(CaseClosed, "closed"))
 _AT_WORK: tuple[CaseState, ...] = ("accepted", "in-progress", "suspended")
+_IN_HAND: tuple[CaseState, ...] = ("opened", "assigned", *_AT_WORK, "disputed")
 
 TABLE: tuple[Row, ...] = (
     Row("assign", ("opened",), (Step(CaseAssigned, "assigned"),), ("operator",)),
@@ -127,14 +156,14 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("resolve", ("accepted", "in-progress"), (Step(CaseResolved, "resolved"),), ("owner",)),
     Row("verify", ("resolved", "disputed"), _END, ("operator",)),
-    Row("verify-by-time", ("resolved",), _END, ("system",), _has_no_objection_left),
+    Row("verify-by-time", ("resolved",), _END, ("system",), has_no_objection_left),
     Row("confirm", ("resolved",), (Step(CaseConfirmed), *_END), ("first-reporter",)),
     Row(
         "dispute",
         ("resolved",),
         (Step(CaseDisputed, "disputed"),),
         ("first-reporter",),
-        _not_disputed_yet,
+        not_disputed_yet,
     ),
     # No other candidate yet: the operator finds an owner. Work that was begun goes back to
     # "assigned" first, as the golden table wants it; one fact tells both steps.
@@ -154,42 +183,65 @@ TABLE: tuple[Row, ...] = (
         ("closed",),
         (Step(CaseReopened, "assigned"),),
         ("first-reporter", "operator"),
-        _first_reopening_in_time,
+        first_reopening_in_time,
     ),
     Row("reopen", ("refused",), (Step(CaseReopened, "assigned"),), ("operator",)),
-    Row("comment", COMMENTABLE, (Step(CaseCommented),), ("owner", "operator", "reporter")),
+    Row(
+        "comment", COMMENTABLE, (Step(CaseCommented),), ("owner", "watcher", "operator", "reporter")
+    ),
+    Row(
+        "transfer",
+        ("assigned", *_AT_WORK),
+        (Step(CaseTransferred, "assigned"),),
+        ("owner", "operator"),
+    ),
+    Row("suspend", ("accepted", "in-progress"), (Step(CaseSuspended, "suspended"),), ("owner",)),
+    Row("resume", ("suspended",), (Step(CaseResumed, "in-progress"),), ("owner", "operator")),
+    Row("made-safe", _AT_WORK, (Step(CaseMadeSafe),), ("owner",), not_made_safe),
+    Row(
+        "request-extension",
+        _AT_WORK,
+        (Step(ExtensionRequested),),
+        ("owner",),
+        no_extension_asked,
+    ),
+    Row("grant-extension", _AT_WORK, (Step(ExtensionGranted),), ("operator",), extension_asked),
+    Row("deny-extension", _AT_WORK, (Step(ExtensionDenied),), ("operator",), extension_asked),
+    Row("ask", _IN_HAND, (Step(QuestionAsked),), ("owner", "operator")),
+    Row("answer", _IN_HAND, (Step(QuestionAnswered),), ("first-reporter",), question_asked),
+    # While nobody has accepted, another place may find another owner.
+    Row(
+        "correct",
+        ("opened", "assigned"),
+        (
+            Step(CaseEnriched, if_said=True),
+            Step(CaseRecategorised, if_said=True),
+            Step(CaseMoved, if_said=True),
+            Step(CaseAssigned, "assigned", if_said=True),
+        ),
+        ("first-reporter",),
+    ),
+    Row("recategorise", _IN_HAND, (Step(CaseRecategorised),), ("owner", "operator")),
+    Row(
+        "move",
+        ("opened", "assigned"),
+        (Step(CaseMoved), Step(CaseAssigned, "assigned", if_said=True)),
+        ("owner", "operator"),
+    ),
+    Row("move", (*_AT_WORK, "disputed"), (Step(CaseMoved),), ("owner", "operator")),
+    Row("check", ("resolved",), (Step(CaseChecked),), ("bystander",)),
+    Row("join", _IN_HAND, (Step(ReportJoined),), ("bystander",), takes_more),
+    Row(
+        "merge",
+        ("opened", "assigned", "accepted", "in-progress"),
+        (Step(CaseMerged, "merged"),),
+        ("operator",),
+    ),
+    Row("separate", _IN_HAND, (Step(ReportSeparated),), ("operator",), has_joined_ones),
 )
 
+_JOINING = (CaseReopened, CaseMoved, CaseRecategorised, ReportJoined, ReportSeparated)
 CLOSING: frozenset[Action] = frozenset(
-    row.action
-    for row in TABLE
-    for step in row.steps
-    if step.to in ENDED or step.fact is CaseReopened
+    row.action for row in TABLE for step in row.steps if step.to in ENDED or step.fact in _JOINING
 )
 """Actions that change whether a report may join: they take the locks of duplicates."""
-
-
-def allowed(case: Case, party: Party, now: datetime, city: City) -> tuple[Action, ...]:
-    """The actions that the party may take now, in the table's order, each once."""
-    roles = relations(case, party)
-    found = (
-        row.action
-        for row in TABLE
-        if case.state in row.froms and roles.intersection(row.who) and row.given(case, now, city)
-    )
-    return tuple(dict.fromkeys(found))
-
-
-def row_for(case: Case, action: Action, party: Party, now: datetime, city: City) -> Row | None:
-    """The row by which the party may do it now."""
-    roles = relations(case, party)
-    for row in TABLE:
-        if row.action == action and case.state in row.froms and roles.intersection(row.who):
-            return row if row.given(case, now, city) else None
-    return None
-
-
-def may_ever(action: Action, case: Case, party: Party) -> bool:
-    """Whether the table lets such a party do this in any state."""
-    roles = relations(case, party)
-    return any(row.action == action and roles.intersection(row.who) for row in TABLE)

@@ -87,7 +87,7 @@ def _place_name(code: str | None, city: City, language: str) -> str:
 def _reason(code: str | None, city: City, language: str) -> str:
     if code is None:
         return UNSAID.to(language)
-    known = city.refusal(code) or city.return_reason(code)
+    known = city.reason(code)
     return known.name.to(language) if known else code
 
 

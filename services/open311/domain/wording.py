@@ -49,7 +49,7 @@ BY_STAFF = frozenset(NEWS) - {"CaseDisputed", "CaseWithdrawn", "CaseReopened"}
 
 def with_reason(said: Wording, reason: str | None, city: City, language: str) -> str:
     """The words, and the city's words for the reason."""
-    known = city.refusal(reason) or city.return_reason(reason) if reason else None
+    known = city.reason(reason) if reason else None
     text = said.to(language)
     if known is None:
         return text

@@ -34,6 +34,10 @@ async def timeline(
     return sorted(found, key=lambda each: each["at"])
 
 
+REMARKS = frozenset({"CaseCommented", "CaseTransferred", "ExtensionRequested", "ExtensionDenied"})
+"""What staff write to each other."""
+
+
 def _line(about: str, kind: str, at: Any, **more: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("by", "state", "reason", "note", "points", "channel", "event"))
     return {"at": at, "about": about, "type": kind} | empty | more
@@ -66,7 +70,7 @@ def visible(line: Line, reader_id: str) -> bool:
     """Remarks of staff are for staff, words of another reporter for that one."""
     if line.by_role == "reporter":
         return line.by_id == reader_id
-    return line.type != "CaseCommented"
+    return line.type not in REMARKS
 
 
 def _points(line: PointsLine) -> dict[str, Any]:

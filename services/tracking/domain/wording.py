@@ -12,5 +12,5 @@ PLACE_ASKED = Wording(
 
 def reason_text(city: City, code: str, language: str) -> str:
     """The city's wording of a reason for refusing or returning; the code when it has none."""
-    reason = city.refusal(code) or city.return_reason(code)
+    reason = city.reason(code)
     return reason.name.to(language) if reason else code

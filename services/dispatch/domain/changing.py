@@ -1,0 +1,240 @@
+"""What else changes in a case with its state, and with each fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import uuid5
+
+from msgspec.structs import replace
+
+from contracts.cases import (
+    Case,
+    CaseAssigned,
+    CaseChecked,
+    CaseDisputed,
+    CaseEnriched,
+    CaseFact,
+    CaseMadeSafe,
+    CaseMerged,
+    CaseMoved,
+    CaseRecategorised,
+    CaseReport,
+    CaseReturned,
+    CaseState,
+    CaseTransferred,
+    ExtensionDenied,
+    ExtensionGranted,
+    ExtensionRequested,
+    QuestionAnswered,
+    QuestionAsked,
+    ReportJoined,
+    ReportSeparated,
+)
+from contracts.city import City
+from contracts.facts import EVENT_NAMESPACE
+from services.dispatch.domain.command import Command
+from services.dispatch.domain.limits import clocks_of, extended, reassigned, running, stopped
+from services.dispatch.domain.milestones import ahead_again
+from services.dispatch.domain.opening import fitted, is_dangerous, new_ids, with_media
+
+Changes = dict[str, Any]
+
+
+def entering(case: Case, state: CaseState, command: Command, now: datetime, city: City) -> Changes:
+    """What else changes with the state."""
+    match state:
+        case "accepted":
+            return {"accepted_at": now}
+        case "in-progress" | "disputed":
+            changes: Changes = {"clocks": running(case, now, city)}
+            return changes | (
+                {"disputed_once": True} if state == "disputed" else {"resolved_at": None}
+            )
+        case "suspended":
+            return {"clocks": replace(stopped(case, now, city), suspended_at=now)}
+        case "resolved":
+            clocks = stopped(case, now, city)
+            return _settled() | {"resolved_at": now, "proof": command.media, "clocks": clocks}
+        case "closed":
+            return {"closed_at": now}
+        case "refused":
+            return {"refusal": command.reason}
+        case "opened":
+            clocks = running(case, now, city)
+            owner = {"community": None, "department": None, "accepted_at": None}
+            return _settled() | owner | {"clocks": clocks}
+        case "assigned":
+            return _assigned(case, command, now, city)
+    return {}
+
+
+def _settled() -> Changes:
+    """Nobody waits for an answer any more."""
+    return {"extension_h": None, "question_id": None}
+
+
+def _assigned(case: Case, command: Command, now: datetime, city: City) -> Changes:
+    changes = _settled() | _owner(case, command) | {"accepted_at": None}
+    if command.action != "reopen":
+        clocks = running(case, now, city)
+        return changes | {"clocks": reassigned(replace(case, clocks=clocks), now, city)}
+    return changes | {
+        "round": case.round + 1,
+        "clocks": clocks_of(city, case.category, case.dangerous, now),
+        "resolved_at": None,
+        "closed_at": None,
+        "refusal": None,
+        "made_safe_at": None,
+    }
+
+
+def _owner(case: Case, command: Command) -> Changes:
+    if command.department is not None:
+        return {"community": None, "department": command.department}
+    community = command.community
+    if command.moved is not None:
+        community = command.moved.community
+    if community is not None:
+        return {"community": community, "department": None}
+    return {"community": case.community, "department": case.department}
+
+
+def _recategorised(case: Case, command: Command, now: datetime, city: City) -> Changes:
+    known = city.category(command.category)
+    assert known is not None  # wrong_field
+    # Words that were dangerous stay so; a category can only add to them.
+    dangerous = is_dangerous(city, known.code, case.dangerous)
+    changes: Changes = {
+        "category": known.code,
+        "family": known.family,
+        "dangerous": dangerous,
+        "revision": case.revision + 1,
+    }
+    return changes | {"clocks": fitted(replace(case, **changes), now, city).clocks}
+
+
+def _moved(case: Case, command: Command, now: datetime, city: City) -> Changes:
+    assert command.moved is not None
+    return {"place": command.moved.place, "cell": command.moved.cell}
+
+
+def _granted(case: Case, command: Command, now: datetime, city: City) -> Changes:
+    more = replace(case, clocks=extended(case, granted_h(case, command), city))
+    return {"extension_h": None, "clocks": ahead_again(more, now, city)}
+
+
+def granted_h(case: Case, command: Command) -> float:
+    """What was asked, or what the operator says instead."""
+    return command.hours or case.extension_h or 0.0
+
+
+def _corrected(case: Case, command: Command) -> Changes:
+    """The text is the first reporter's now, whoever told it before."""
+    reports = (replace(each, told=at == 0) for at, each in enumerate(case.reports))
+    return {"text": command.text, "reports": tuple(reports)}
+
+
+def _joined(case: Case, command: Command, now: datetime, city: City) -> Changes:
+    joined = CaseReport(
+        report_id=me_too_id(case, command.party.id),
+        reporter_id=command.party.id,
+        joined_at=now,
+        media=new_ids(case.media, command.media),
+    )
+    return {
+        "reports": (*case.reports, joined),
+        "media": with_media(case.media, command.media),
+    }
+
+
+def _separated(case: Case, command: Command, now: datetime, city: City) -> Changes:
+    gone = {m for e in case.reports if e.report_id == command.report_id for m in e.media}
+    return {
+        "reports": tuple(e for e in case.reports if e.report_id != command.report_id),
+        "media": tuple(each for each in case.media if each.id not in gone),
+    }
+
+
+CHANGES: dict[type[CaseFact], Callable[[Case, Command, datetime, City], Changes]] = {
+    CaseRecategorised: _recategorised,
+    CaseMoved: _moved,
+    ExtensionGranted: _granted,
+    ReportJoined: _joined,
+    ReportSeparated: _separated,
+    CaseMadeSafe: lambda case, command, now, city: {"made_safe_at": now},
+    ExtensionRequested: lambda case, command, now, city: {"extension_h": command.hours},
+    ExtensionDenied: lambda case, command, now, city: {"extension_h": None},
+    QuestionAsked: lambda case, command, now, city: {"question_id": question_id(case)},
+    QuestionAnswered: lambda case, command, now, city: {"question_id": None},
+    CaseEnriched: lambda case, command, now, city: _corrected(case, command),
+}
+"""By fact, beside what comes with the state after it."""
+
+SAID: dict[type[CaseFact], Callable[[Case, Command, City], bool]] = {
+    CaseEnriched: lambda case, command, city: command.text not in (None, case.text),
+    CaseRecategorised: lambda case, command, city: _is_another(case, command, city),
+    CaseMoved: lambda case, command, city: command.moved is not None,
+    CaseAssigned: lambda case, command, city: _finds_another_owner(case, command),
+}
+"""Whether a command says something of the kind, for steps that depend on it."""
+
+
+def _is_another(case: Case, command: Command, city: City) -> bool:
+    known = city.category(command.category)
+    return known is not None and known.code != case.category
+
+
+def _finds_another_owner(case: Case, command: Command) -> bool:
+    """The new place is another community's. A department has its cases wherever they are."""
+    found = command.moved.community if command.moved else None
+    return found is not None and case.department is None and found != case.community
+
+
+def question_id(case: Case) -> str:
+    """The id of the question that the case's next fact asks."""
+    return str(uuid5(EVENT_NAMESPACE, f"question:{case.id}:{case.seq + 1}"))
+
+
+def me_too_id(case: Case, reporter_id: str) -> str:
+    """The id that stands for the report of somebody who joined without sending one."""
+    return str(uuid5(EVENT_NAMESPACE, f"join:{case.id}:{reporter_id}"))
+
+
+def separated_id(case: Case, report_id: str) -> str:
+    """The id of the case that a separated report opens."""
+    return str(uuid5(EVENT_NAMESPACE, f"separate:{case.id}:{case.seq + 1}:{report_id}"))
+
+
+def own_fields(step: type[CaseFact], before: Case, command: Command) -> Changes:
+    """What a fact of this type says beside the case."""
+    if step in (CaseAssigned, CaseReturned, CaseTransferred):
+        return {"previous": before.community or before.department}
+    if step is CaseRecategorised:
+        return {"previous": before.category}
+    if step is CaseDisputed:
+        return {"media": command.media}
+    if step is CaseChecked:
+        checked = {"reporter_id": command.party.id, "fixed": command.fixed}
+        return checked | {"media": command.media}
+    if step is ExtensionRequested:
+        return {"hours": command.hours}
+    if step is ExtensionGranted:
+        return {"hours": granted_h(before, command)}
+    if step is QuestionAsked:
+        return {"question_id": question_id(before)}
+    if step is QuestionAnswered:
+        return {"question_id": before.question_id}
+    if step is CaseEnriched:
+        return {"report_id": before.reports[0].report_id}
+    if step is ReportJoined:
+        return {"report_id": me_too_id(before, command.party.id)}
+    if step is CaseMerged:
+        assert command.into is not None
+        return {"into": command.into.id}
+    if step is ReportSeparated:
+        assert command.report_id is not None
+        into = separated_id(before, command.report_id)
+        return {"report_id": command.report_id, "into": into}
+    return {}
