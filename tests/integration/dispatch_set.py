@@ -107,11 +107,17 @@ class Dispatch:
         sub: str = "",
         communities: frozenset[str] = frozenset(),
         lifetime_s: float = 900,
+        departments: frozenset[str] = frozenset(),
     ) -> httpx.AsyncClient:
         """A client with a token of that role; nobody's without one."""
         headers = {}
         if role is not None:
-            caller = Caller(sub=sub or str(uuid4()), role=role, communities=communities)
+            caller = Caller(
+                sub=sub or str(uuid4()),
+                role=role,
+                communities=communities,
+                departments=departments,
+            )
             lifetime = timedelta(seconds=lifetime_s)
             token = self._key.sign(caller, datetime.now(UTC), lifetime)
             headers["Authorization"] = f"Bearer {token}"

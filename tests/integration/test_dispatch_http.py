@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from contracts.places import distance_m, from_wgs84
 from services.dispatch.adapters.media_client import IntakeMedia
 from services.dispatch.timers import verify_due
+from tests.integration.case_actions import JsonObject, done, post, resolved
 from tests.integration.dispatch_set import (
     Dispatch,
     installation,
@@ -23,8 +23,6 @@ from tests.integration.dispatch_set import (
     report,
 )
 from tests.integration.service_set import Environment
-
-JsonObject = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -39,30 +37,6 @@ async def dispatch(env: Environment) -> AsyncIterator[Dispatch]:
     async with opened(env) as found:
         await found.sql("truncate cases, case_reports, case_events, inbox, outbox")
         yield found
-
-
-async def post(
-    client: httpx.AsyncClient, case: JsonObject, action: str, key: str = "", **body: Any
-) -> httpx.Response:
-    headers = {"Idempotency-Key": key} if key else {}
-    body = {"revision": case["revision"]} | body
-    return await client.post(f"/v1/cases/{case['id']}/{action}", json=body, headers=headers)
-
-
-async def done(client: httpx.AsyncClient, case: JsonObject, action: str, **body: Any) -> JsonObject:
-    answer = await post(client, case, action, **body)
-    assert answer.status_code == 200, answer.text
-    found: JsonObject = answer.json()
-    return found
-
-
-async def resolved(dispatch: Dispatch, case: JsonObject) -> JsonObject:
-    """Accepted, started and resolved by a handler."""
-    handler_id = str(uuid4())
-    client = dispatch.handler(case["community"], handler_id)
-    case = await done(client, case, "accept")
-    case = await done(client, case, "start")
-    return await done(client, case, "resolve", media=[dispatch.album.photo(handler_id)])
 
 
 async def test_a_whole_life(dispatch: Dispatch) -> None:
@@ -314,7 +288,7 @@ async def test_the_queue_live(dispatch: Dispatch) -> None:
     assert "id: 1\n" not in resumed
     assert "id: 2\nevent: reset\n" in too_far
     assert from_start.index("event: CaseAssigned") < from_start.index("event: CaseAccepted")
-    assert '"allowed":["start","resolve","return","refuse","comment"]' in resumed
+    assert '"allowed":["start","resolve","return","refuse","comment",' in resumed
     page = await dispatch.client("operator").get(url.replace("stream", "queue"))
     assert page.json()["feed_no"] == 2
     wrong = await dispatch.client("operator").get(url, headers={"Last-Event-ID": "x"})
