@@ -10,6 +10,8 @@ from uuid import uuid4
 from yizhan.ports import LOOPBACK
 
 LIMIT_BYTES = 1 << 20
+AGAIN_S = 0.2
+MOST_503 = 50
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -37,24 +39,41 @@ def request(
 
 
 class Client:
-    """Kept-alive connections to one server, opened when none is idle: nobody queues here."""
+    """Kept-alive connections to one server, opened when none is idle: nobody queues here.
+
+    `put_off` counts the answers 503.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self.put_off = 0
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def ask(self, sent: bytes, *expected: int) -> bytes:
-        """The answer's body. Raises Refused for a status that is not expected."""
+        """The answer's body; 503 is waited out as an app does, with the same key.
+
+        Raises Refused for any other status that is not expected.
+        """
+        status, body = await self._once(sent)
+        for _ in range(MOST_503):
+            if status != 503 or 503 in expected:
+                break
+            self.put_off += 1
+            await asyncio.sleep(AGAIN_S)
+            status, body = await self._once(sent)
+        if status in expected:
+            return body
+        what = sent.split(b" HTTP", 1)[0].decode()
+        raise Refused(f"{what}: {status} {body[:300].decode()}")
+
+    async def _once(self, sent: bytes) -> tuple[int, bytes]:
         reader, writer = await self._connection()
         writer.write(sent)
         head = await reader.readuntil(b"\r\n\r\n")
         length = _LENGTH.search(head)
         body = await reader.readexactly(int(length[1])) if length else b""
         self._idle.append((reader, writer))
-        if int(head[9:12]) not in expected:
-            what = sent.split(b" HTTP", 1)[0].decode()
-            raise Refused(f"{what}: {head[9:12].decode()} {body[:300].decode()}")
-        return body
+        return int(head[9:12]), body
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while self._idle:

@@ -28,7 +28,8 @@ from runtime.lag import LagReader
 from services.dispatch.domain.opening import case_id_of
 from yizhan.environment import present_services
 
-RATES = (20, 35, 50, 70, 100)
+RATES = (5, 10, 20, 35, 50, 70, 100)
+WARM_PER_S, WARM_S = 5, 12.0
 AIM = 50
 CASE_WITHIN_S = 30.0
 EVERY_S = 1.0
@@ -46,7 +47,7 @@ class Lives:
     """Plays lives on a stack: six writes each, every photo with bytes of its own."""
 
     def __init__(self, stack: Stack, places: Iterator[Spot], seen: Seen, people: People) -> None:
-        self._client = Client(stack.port)
+        self.client = Client(stack.port)
         self._places = places
         self._seen = seen
         self._operator = people.staff("operator")
@@ -58,11 +59,11 @@ class Lives:
         """From the report to the closed case. Raises Refused."""
         token = self.tokens[number % len(self.tokens)]
         body = report_body(self._places)
-        given = json.loads(await self._client.ask(request("POST", "/v1/reports", token, body), 202))
+        given = json.loads(await self.client.ask(request("POST", "/v1/reports", token, body), 202))
         case_id = case_id_of(given["id"])
         await self._seen.until(case_id, CASE_WITHIN_S)
         case = json.loads(
-            await self._client.ask(request("GET", f"/v1/cases/{case_id}", self._handler), 200)
+            await self.client.ask(request("GET", f"/v1/cases/{case_id}", self._handler), 200)
         )
         case = await self._act(case, "accept", self._handler)
         case = await self._act(case, "start", self._handler)
@@ -79,7 +80,7 @@ class Lives:
     ) -> dict[str, object]:
         body = json.dumps({"revision": case["revision"], **more}).encode()
         sent = request("POST", f"/v1/cases/{case['id']}/{action}", token, body)
-        found: dict[str, object] = json.loads(await self._client.ask(sent, 200))
+        found: dict[str, object] = json.loads(await self.client.ask(sent, 200))
         return found
 
     async def _photo(self) -> str:
@@ -90,7 +91,7 @@ class Lives:
         sent = request(
             "POST", "/v1/media", self._handler, picture.getvalue(), content_type="image/jpeg"
         )
-        return str(json.loads(await self._client.ask(sent, 201))["id"])
+        return str(json.loads(await self.client.ask(sent, 201))["id"])
 
 
 async def measure(options: Options) -> Result:
@@ -104,7 +105,7 @@ async def measure(options: Options) -> Result:
         async with queues(client, people, largest(areas)) as seen:
             lives = Lives(stack, spots(areas, seed=6), seen, people)
             lives.tokens = await people.reporters(REPORTERS)
-            await _run(stack, lives, RATES[0], 3.0, seed=0)
+            await _run(stack, lives, WARM_PER_S, WARM_S, seed=0)
             for rate in RATES:
                 for number in range(options.runs):
                     run = await _run(stack, lives, rate, options.seconds, rate + number)
@@ -133,6 +134,7 @@ async def _run(stack: Stack, lives: Lives, rate: float, seconds: float, seed: in
     watching = asyncio.create_task(_watch(reader, sql, behind))
     try:
         meter = Meter(stack.pids())
+        put_off = lives.client.put_off
         began = time.monotonic()
         late = await open_loop(arrivals(rate, seconds, seed), life)
         used = meter.used()
@@ -151,6 +153,7 @@ async def _run(stack: Stack, lives: Lives, rate: float, seconds: float, seed: in
         "lag_last": sum(during[-third:]) / third,
         "over_s": over_s,
         "rest_s": rest_s,
+        "put_off": float(lives.client.put_off - put_off),
         "late_start_p99_ms": percentile(late, 0.99) * 1e3,
         **spread_ms("life", took_s),
         **{f"cpu_s {name}": spent for name, spent in used.items()},
@@ -199,6 +202,7 @@ def _result(options: Options, raw: dict[str, list[Run]], found: dict[str, str]) 
             figure(run["per_s"]),
             pair(run, "life"),
             f"{figure(run['lag_first'])} → {figure(run['lag_last'])}",
+            f"{run['put_off']:.0f}",
             f"{figure(run['over_s'])} s",
             f"{figure(run['rest_s'])} s",
             "yes" if _sustained(run) else "**no**",
@@ -224,6 +228,7 @@ def _result(options: Options, raw: dict[str, list[Run]], found: dict[str, str]) 
                     "ended /s",
                     "life p50 / p99 ms",
                     "lag, first → last third",
+                    "answers 503",
                     "last life after the end",
                     "at rest after",
                     "held",

@@ -75,7 +75,7 @@ class Stack:
     @asynccontextmanager
     async def floor(self, module: str, *arguments: str) -> AsyncIterator[int]:
         """A program of bench/floors beside the product: its process id, once it says `ready`."""
-        name = " ".join(["floor", *arguments[:1]])
+        name = f"floor {module if arguments[0].isdigit() else arguments[0]}"
         env = {"PYTHONUNBUFFERED": "1", "FLOOR_DATABASE": self.admin(), "FLOOR_KAFKA": self.kafka}
         child = await asyncio.create_subprocess_exec(
             *wrapped([sys.executable, "-m", f"bench.floors.{module}", *arguments]),

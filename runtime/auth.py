@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,20 @@ from fastapi.routing import iter_route_contexts
 
 from contracts.facts import ROLES
 from runtime.errors import FORBIDDEN, UNAUTHORIZED, Problem, unavailable
-from runtime.tokens import BadToken, Caller, SigningKey, keys_of, token_key_id, verify
+from runtime.tokens import (
+    LEEWAY_S,
+    BadToken,
+    Caller,
+    SigningKey,
+    keys_of,
+    token_key_id,
+    verify,
+)
 
 POLL_S = 5.0
 JWKS_LIMIT_BYTES = 64 * 1024
+MOST_VERIFIED = 10_000
+"""Tokens (by hash) that a process remembers as genuine, the oldest forgotten first."""
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +49,15 @@ class Auth:
         service_keys: Mapping[str, str] | None = None,
         internal_url: str = "",
         own_service_key: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = dict(keys or {})
         self._jwks_url = jwks_url
         self._service_keys = dict(service_keys or {})
         self._internal_url = internal_url
         self._own_service_key = own_service_key
+        self._clock = clock
+        self._verified: dict[str, Caller] = {}
         self._refreshing = asyncio.Lock()
         self._refreshed_at = -POLL_S
         self.revoked: set[str] = set()
@@ -65,20 +79,30 @@ class Auth:
 
     async def caller(self, token: str) -> Caller:
         """The person or service behind a bearer token. Raises BadToken."""
-        if service := self._service(token):
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        if service := self._service(digest):
             return Caller(sub=service, role="service")
+        caller = self._verified.get(digest) or await self._verify(token, digest)
+        if self._clock() >= caller.expires_at + LEEWAY_S:
+            raise BadToken("expired")
+        if caller.session_id and caller.session_id in self.revoked:
+            raise BadToken("session ended")
+        return caller
+
+    async def _verify(self, token: str, digest: str) -> Caller:
+        """Once a token: the signature costs more than all the rest of a small request's checks."""
         kid = token_key_id(token)
         if kid not in self._keys:
             await self._refresh_keys()
         if kid not in self._keys:
             raise BadToken("unknown key")
         caller = verify(token, self._keys[kid])
-        if caller.session_id and caller.session_id in self.revoked:
-            raise BadToken("session ended")
+        if len(self._verified) >= MOST_VERIFIED:
+            del self._verified[next(iter(self._verified))]
+        self._verified[digest] = caller
         return caller
 
-    def _service(self, token: str) -> str | None:
-        digest = hashlib.sha256(token.encode()).hexdigest()
+    def _service(self, digest: str) -> str | None:
         for service, expected in self._service_keys.items():
             if hmac.compare_digest(digest, expected):
                 return service

@@ -54,7 +54,7 @@ async def _prepare(connection: Connection) -> None:
     )
 
 
-async def _nothing_to_reset(_: Connection) -> None:
+async def nothing_to_reset(_: Connection) -> None:
     """Locks and settings end with their transaction here, and nobody listens on a pooled one.
 
     (An open transaction is rolled back all the same.) It saves a round trip at every release.
@@ -77,7 +77,7 @@ class Database:
             min_size=1,
             max_size=size,
             init=_prepare,
-            reset=_nothing_to_reset,
+            reset=nothing_to_reset,
             command_timeout=30,
             server_settings={
                 "search_path": schema,

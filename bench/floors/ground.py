@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 from fastapi import FastAPI
 
+from runtime.db import nothing_to_reset
 from runtime.producer import SETTINGS
 from services.intake.settings import Own
 from yizhan.edge import uvicorn_config
@@ -52,6 +53,7 @@ class Place:
             self.database,
             min_size=1,
             max_size=POOL_SIZE,
+            reset=nothing_to_reset,
             server_settings={"search_path": "floor", "application_name": "floor"},
         )
 
