@@ -28,6 +28,15 @@ from services.intake.adapters.photos.messages import (
 )
 
 ROOT = Path(__file__).resolve().parents[4]
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    "LC_ALL": "C.UTF-8",
+    # One arena (each further one would take 64 MB of the address space), and what a picture took
+    # goes back to the system at once: the next one has the whole limit again.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "262144",
+}
 MODULE = "services.intake.adapters.photos.child"
 TRIES = 2
 START_S = 60.0
@@ -175,8 +184,7 @@ class _Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 cwd=ROOT,
-                # One arena: each further one would take 64 MB of the address space.
-                env={"PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1", "LC_ALL": "C.UTF-8"},
+                env=ENVIRONMENT,
                 start_new_session=True,
                 limit=MOST_MESSAGE_BYTES,
             )
