@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from yizhan.ports import LOOPBACK
 LIMIT_BYTES = 1 << 20
 AGAIN_S = 0.2
 MOST_503 = 50
+IDLE_S = 2.0
+"""Shorter than any server keeps a connection, so that no request meets its end."""
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -47,7 +50,7 @@ class Client:
     def __init__(self, port: int) -> None:
         self._port = port
         self.put_off = 0
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def ask(self, sent: bytes, *expected: int) -> bytes:
         """The answer's body; 503 is waited out as an app does, with the same key.
@@ -72,13 +75,13 @@ class Client:
         head = await reader.readuntil(b"\r\n\r\n")
         length = _LENGTH.search(head)
         body = await reader.readexactly(int(length[1])) if length else b""
-        self._idle.append((reader, writer))
+        self._idle.append((time.monotonic(), reader, writer))
         return int(head[9:12]), body
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while self._idle:
-            reader, writer = self._idle.pop()
-            if not reader.at_eof():
+            used_at, reader, writer = self._idle.pop()
+            if time.monotonic() - used_at < IDLE_S and not reader.at_eof():
                 return reader, writer
             writer.close()
         return await asyncio.open_connection(LOOPBACK, self._port)
@@ -101,4 +104,4 @@ class Client:
     def close(self) -> None:
         """Drops the idle connections."""
         while self._idle:
-            self._idle.pop()[1].close()
+            self._idle.pop()[2].close()

@@ -81,9 +81,11 @@ def live(place: Place) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with accepting(app):
-            following = asyncio.create_task(_follow(app.state.pool, listeners))
+            session = await place.session()
+            following = asyncio.create_task(_follow(session, listeners))
             yield
             following.cancel()
+            session.terminate()
 
     app.router.lifespan_context = lifespan
 
@@ -105,19 +107,18 @@ def live(place: Place) -> FastAPI:
     return app
 
 
-async def _follow(pool: Any, listeners: set[asyncio.Queue[bytes]]) -> None:
+async def _follow(connection: Any, listeners: set[asyncio.Queue[bytes]]) -> None:
     wake = asyncio.Event()
     position = 0
-    async with pool.acquire() as connection:
-        await connection.add_listener("floor_feed", lambda *_: wake.set())
-        while True:
-            await wake.wait()
-            wake.clear()
-            for row in await connection.fetch(_NEW, position):
-                position = row["no"]
-                event = b'id: %d\ndata: {"id":"%s"}\n\n' % (position, str(row["id"]).encode())
-                for queue in listeners:
-                    queue.put_nowait(event)
+    await connection.add_listener("floor_feed", lambda *_: wake.set())
+    while True:
+        await wake.wait()
+        wake.clear()
+        for row in await connection.fetch(_NEW, position):
+            position = row["no"]
+            event = b'id: %d\ndata: {"id":"%s"}\n\n' % (position, str(row["id"]).encode())
+            for queue in listeners:
+                queue.put_nowait(event)
 
 
 async def main(role: str, *arguments: str) -> None:

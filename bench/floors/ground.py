@@ -57,6 +57,10 @@ class Place:
             server_settings={"search_path": "floor", "application_name": "floor"},
         )
 
+    async def session(self) -> Any:
+        """A connection beside the pool, for LISTEN."""
+        return await asyncpg.connect(self.database, server_settings={"search_path": "floor"})
+
     async def producer(self) -> Any:
         """Set as the product's, acks=all."""
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka, **SETTINGS)
