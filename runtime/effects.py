@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from contracts.envelope import decode
 from contracts.facts import Event, InvalidEvent
-from runtime import deadletters, erasure, inbox, metrics, outbox
+from runtime import deadletters, erasure, inbox, linking, metrics, outbox
 from runtime.backoff import Backoff
 from runtime.db import Connection, Database, is_data_error, is_transient
 from runtime.deadletters import DeadLetter, Message
@@ -93,8 +93,9 @@ class Transactor:
     async def _commit(self, messages: Sequence[Message]) -> Outcome:
         outcome, events = self._decode(messages)
         async with self._db.transaction() as connection:
-            erasing = bool(erasure.erased_in([event for _, event in events]))
-            await erasure.enter(connection, alone=erasing)
+            told = [event for _, event in events]
+            alone = bool(erasure.erased_in(told) or linking.linked_in(told))
+            await erasure.enter(connection, alone=alone)
             fresh = await self._fresh(connection, events, outcome)
             fresh = await self._lawful(connection, fresh, outcome)
             if fresh:
@@ -138,7 +139,7 @@ class Transactor:
     async def _lawful(
         self, connection: Connection, fresh: list[tuple[Message, Event]], outcome: Outcome
     ) -> list[tuple[Message, Event]]:
-        """Without people who were erased, and without events that are all theirs."""
+        """Without people who were erased and events that are all theirs; devices as persons."""
         if not fresh:
             return []
         left = await erasure.heard(connection, [event for _, event in fresh])
@@ -148,7 +149,8 @@ class Transactor:
                 outcome.erased.append(message)
             else:
                 kept.append((message, event))
-        return kept
+        heard = await linking.heard(connection, [event for _, event in kept])
+        return [(message, event) for (message, _), event in zip(kept, heard, strict=True)]
 
     async def _fold(
         self, connection: Connection, fresh: list[tuple[Message, Event]], outcome: Outcome

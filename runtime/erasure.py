@@ -62,6 +62,8 @@ _TRACES = (
     """,
 )
 
+_UNLINK = "delete from links where from_reporter_id = $1 or reporter_id = $1"
+
 Erase = Callable[[Connection, str], Awaitable[None]]
 """Removes a reporter from a service's own tables, in the job's transaction."""
 Before = Callable[[Database, str], Awaitable[None]]
@@ -144,6 +146,7 @@ def runner(erase: Erase, before: Before | None = None) -> JobRunner:
             await enter(connection, alone=True)
             await connection.execute(_REMEMBER_NOW, job.ref)
             await erase(connection, job.ref)
+            await connection.execute(_UNLINK, job.ref)
 
         await sweep(db, job.ref)
         return commit

@@ -198,6 +198,22 @@ def erased_v1() -> list[str]:
     return list(_ERASED_V1)
 
 
+_LINKS_V1 = (
+    """
+    create table links (
+        from_reporter_id text primary key,
+        reporter_id text not null
+    )
+    """,
+    "create index links_reporter on links (reporter_id)",
+)
+
+
+def links_v1() -> list[str]:
+    """SQL for devices that joined a person (see runtime.linking)."""
+    return list(_LINKS_V1)
+
+
 _LANES_V1 = (
     "alter table jobs add column lane text",
     "create index jobs_lane_due on jobs (lane, due_at) where not given_up and lane is not null",

@@ -8,12 +8,12 @@ from fastapi import APIRouter
 
 from cities.areas import load_areas
 from cities.load import load_city
-from runtime import erasure
+from runtime import erasure, linking
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
 from runtime.settings import Common
 from runtime.worker import WorkerPlan
-from services.dispatch.adapters import erase_sql
+from services.dispatch.adapters import erase_sql, link_sql
 from services.dispatch.agents import declare
 from services.dispatch.api import Context, internal_router, router
 from services.dispatch.handlers import Reports
@@ -58,7 +58,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         kafka=common.kafka,
         effects=[Reports(city, areas)],
         declare=declare,
-        jobs=(erasure.runner(erase_sql.erase),),
+        jobs=(erasure.runner(erase_sql.erase), linking.runner(link_sql.link)),
         timers=timers(city, areas),
         health_host=common.host,
         health_port=common.health_port,

@@ -10,11 +10,11 @@ from contextlib import suppress
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from runtime import erasure
+from runtime import erasure, linking
 from runtime.db import Connection, Database
 from runtime.jobs import Commit, Job, JobRunner
 from runtime.outbox import Outgoing, append
-from services.intake.adapters import erase_sql, media_sql, report_sql
+from services.intake.adapters import erase_sql, link_sql, media_sql, report_sql
 from services.intake.adapters.media_store import MediaMissing, MediaStore
 from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
 from services.intake.adapters.photos.processor import PhotoProcessor
@@ -55,6 +55,7 @@ class Jobs:
             JobRunner(quick, {}, concurrency=2),
             JobRunner(slow, {}, concurrency=1),
             erasure.runner(erase_sql.erase, self.delete_files),
+            linking.runner(link_sql.link),
         )
 
     async def delete_files(self, db: Database, reporter_id: str) -> None:

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from contracts.facts import Event, new_event
 from contracts.notices import NoticeDelivered, NoticeFact, NoticeFailed
-from runtime import erasure, metrics, outbox
+from runtime import erasure, linking, metrics, outbox
 from runtime.db import Connection, Database
 from runtime.jobs import Commit, GiveUp, Job, JobRunner, Retry
 from runtime.lanes import LaneRunner
 from runtime.outbox import Outgoing
-from services.notify.adapters import delivery_sql, notice_sql
+from services.notify.adapters import delivery_sql, link_sql, notice_sql
 from services.notify.adapters.delivery_sql import SEND, ToSend
 from services.notify.adapters.sending import Sender, Sent
 from services.notify.domain.batch import SERVICE
@@ -59,7 +59,7 @@ class Jobs:
             per_lane=own.webhook_per_target,
         )
         telling = JobRunner({TELL: self.tell}, {}, concurrency=2)
-        return sending, telling, erasure.runner(notice_sql.erase_all)
+        return sending, telling, erasure.runner(notice_sql.erase_all), linking.runner(link_sql.link)
 
     async def close(self) -> None:
         """Ends open connections."""

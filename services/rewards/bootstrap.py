@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 
 from cities.load import load_city
-from runtime import erasure
+from runtime import erasure, linking
+from runtime.db import Connection
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
 from runtime.settings import Common
@@ -41,6 +42,10 @@ def router_for_docs() -> APIRouter:
     )
 
 
+async def _nothing_to_move(_: Connection, device: str, person: str) -> None:
+    """The ledger is append-only: the event itself moved what waits (handlers.linked)."""
+
+
 def worker(env: Mapping[str, str]) -> WorkerPlan:
     """Raises SettingsError, CityError."""
     settings = Settings.of(env)
@@ -52,7 +57,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[Points(load_city(common.city))],
         declare=declare,
         pace_s=PACE_S,
-        jobs=(erasure.runner(erase_sql.erase),),
+        jobs=(erasure.runner(erase_sql.erase), linking.runner(_nothing_to_move)),
         health_host=common.host,
         health_port=common.health_port,
         slot=common.slot,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from contracts.cases import EVENTS as CASE_EVENTS
 from contracts.cases import Case, CaseChecked, CaseFact
 from contracts.city import City
 from contracts.facts import Event, Fact, InvalidEvent
-from contracts.observers import ObserverFact
+from contracts.observers import DeviceLinked, ObserverFact
 from runtime import metrics
 from runtime.db import Connection
 from runtime.outbox import Outgoing
@@ -76,10 +76,25 @@ def observer_told(state: State, event: Event) -> Sequence[Outgoing]:
     return _leave(state, event)
 
 
+def linked(state: State, event: Event) -> Sequence[Outgoing]:
+    """What waited for the registration of a device's reporter waits for the person's.
+
+    Lines of the ledger are reversed and written anew; what was credited stays where it is.
+    """
+    fact = event.body
+    assert isinstance(fact, DeviceLinked)
+    book = state.book
+    for due in book.waiting_dues(fact.from_reporter_id):
+        book.reverse(due.key)
+        book.enter(replace(due, reporter_id=fact.reporter_id))
+    return _leave(state, event)
+
+
 HANDLERS: dict[type[Fact], Callable[[State, Event], Sequence[Outgoing]]] = {
     **dict.fromkeys(CASE_EVENTS, case_told),
     **dict.fromkeys(TABLE, observer_told),
     CaseChecked: checked,
+    DeviceLinked: linked,
 }
 
 
@@ -103,9 +118,11 @@ class Points:
         reporters |= {fact.reporter_id for fact in facts if isinstance(fact, CaseChecked)}
         bodies = [each.body for each in events]
         reporters |= {body.reporter_id for body in bodies if isinstance(body, ObserverFact)}
+        devices = {body.from_reporter_id for body in bodies if isinstance(body, DeviceLinked)}
         now = await connection.fetchval("select clock_timestamp()")
         book = Book(self._city.rewards, self._zone, now)
-        await book_sql.load(connection, book, reporters=reporters, subjects=cases)
+        subjects = cases | await book_sql.waited_for(connection, devices)
+        await book_sql.load(connection, book, reporters=reporters | devices, subjects=subjects)
         return State(self._city, book, seqs)
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:

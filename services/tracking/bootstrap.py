@@ -9,12 +9,12 @@ from fastapi import APIRouter
 
 from cities.areas import load_areas
 from cities.load import load_city
-from runtime import erasure
+from runtime import erasure, linking
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
 from runtime.settings import Common
 from runtime.worker import WorkerPlan
-from services.tracking.adapters import erase_sql
+from services.tracking.adapters import erase_sql, link_sql
 from services.tracking.agents import declare
 from services.tracking.api import Context, internal_router, router
 from services.tracking.handlers import ReadSide
@@ -60,7 +60,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[ReadSide(ZoneInfo(load_city(common.city).timezone))],
         declare=declare,
         pace_s=PACE_S,
-        jobs=(erasure.runner(erase_sql.erase),),
+        jobs=(erasure.runner(erase_sql.erase), linking.runner(link_sql.link)),
         health_port=common.health_port,
         slot=common.slot,
         limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),

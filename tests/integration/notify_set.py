@@ -33,7 +33,7 @@ from tests.integration import service_set
 from tests.integration.service_set import Environment, events_of, message
 
 TABLES = """recipients, notices, subscriptions, webhooks, deliveries, inbox, outbox, feed,
-    feed_heads, jobs, erased"""
+    feed_heads, jobs, erased, links"""
 
 
 @contextmanager

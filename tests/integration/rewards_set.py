@@ -27,7 +27,7 @@ from tests.integration import service_set
 from tests.integration.service_set import Environment, events_of
 
 TABLES = """cases, accounts, months, claims, ledger, inbox, outbox, dead_letters, idempotency_keys,
-    jobs, erased"""
+    jobs, erased, links"""
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from contracts.cases import (
     CaseVerified,
 )
 from contracts.observers import (
+    DeviceLinked,
     ObserverErased,
     ObserverReinstated,
     ObserverSuspended,
@@ -302,3 +303,19 @@ async def test_what_an_erased_person_earned_stays_as_it_is(rewards: Rewards) -> 
     await rewards.give(told(CaseClosed, replace(closed, seq=closed.seq + 1)))
     assert (await rewards.lines(mine), await rewards.balance(other)) == before
     assert await rewards.sql("select from accounts where reporter_id = 'erased'") == []
+
+
+async def test_what_waits_for_a_device_waits_for_the_person_it_joins(rewards: Rewards) -> None:
+    device, person = str(uuid4()), str(uuid4())
+    alone, shared = case([device]), case([device, person])
+    await rewards.give(told(CaseClosed, alone), told(CaseClosed, shared))
+    assert (await rewards.balance(device), await rewards.balance(person)) == ((0, 20), (0, 1))
+    joins = observer(DeviceLinked, person, 1, from_reporter_id=device)
+    await rewards.give(joins)
+    assert (await rewards.balance(device), await rewards.balance(person)) == ((0, 0), (0, 21))
+    await rewards.sql("truncate inbox")
+    later = replace(shared, seq=shared.seq + 1)
+    await rewards.give(joins, told(CaseClosed, alone), told(CaseClosed, later))
+    assert await rewards.balance(person) == (0, 20)  # one person, one report of one matter
+    await rewards.give(confirmed(person), told(CaseClosed, case([device])))
+    assert (await rewards.balance(device), await rewards.balance(person)) == ((0, 0), (30, 0))

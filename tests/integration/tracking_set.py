@@ -38,7 +38,7 @@ from tests.integration.service_set import Environment
 
 XIAOZHAI = Place(lat=34.2245, lon=108.9470)
 TABLES = """reports, report_facts, cases, case_counts, case_reports, case_events, points, notices,
-    erased, inbox, outbox, dead_letters, jobs"""
+    erased, inbox, outbox, dead_letters, jobs, links"""
 NUMBERS = itertools.count()
 
 

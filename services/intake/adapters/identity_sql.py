@@ -9,7 +9,12 @@ from services.intake.adapters.session_sql import digest
 
 # Two sign-ins of one person at once must not make two reporters.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended($1 || encode($2, 'hex'), 0))"
-_FIND = "select reporter_id from identities where issuer = $1 and subject_hash = $2"
+# Held, so that an erasure waits for the session, or is found to have been first.
+_FIND = """
+select identity.reporter_id
+from identities identity join reporters on reporters.id = identity.reporter_id
+where identity.issuer = $1 and identity.subject_hash = $2 for key share of reporters
+"""
 _ADD = "insert into identities (issuer, subject_hash, reporter_id) values ($1, $2, $3)"
 _SIGNED_IN = "select exists (select from identities where reporter_id = $1)"
 _REPORTER = "insert into reporters (id, language) values ($1, $2)"

@@ -17,7 +17,11 @@ SESSION_DAYS = 180
 
 _REPORTER = "insert into reporters (id, language) values ($1, $2)"
 _DEVICE = "insert into devices (id, device_hash, secret_hash, reporter_id) values ($1, $2, $3, $4)"
-_FIND_DEVICE = "select device_hash, secret_hash, reporter_id from devices where id = $1"
+_FIND_DEVICE = """
+select device_hash, secret_hash, reporter_id
+from devices join reporters on reporters.id = devices.reporter_id
+where devices.id = $1 for key share of reporters
+"""
 _SESSION = "insert into sessions (id, reporter_id, expires_at) values ($1, $2, $3)"
 _TOKEN = "insert into refresh_tokens (hash, session_id) values ($1, $2)"  # noqa: S105 - SQL
 _FIND_REFRESH = """

@@ -10,7 +10,7 @@ from runtime import erasure
 from runtime.auth import allow
 from runtime.outbox import Outgoing, append
 from runtime.tokens import Caller
-from services.intake.adapters import erase_sql, registration_sql, session_sql
+from services.intake.adapters import erase_sql, link_sql, registration_sql, session_sql
 from services.intake.api.context import Context
 from services.intake.api.problems import PatientRoute, documents
 from services.intake.domain.observer import erased
@@ -46,8 +46,9 @@ async def _erased(context: Context, caller: Caller) -> list[str]:
         sessions = await erase_sql.sessions_of(connection, caller.sub)
         for session_id in sessions:
             await session_sql.end_session(connection, session_id, now)
-        seq = await registration_sql.next_seq(connection, caller.sub) if known else 1
-        await append(connection, [Outgoing(erased(caller.sub, seq, now))])
-        await erasure.remember(connection, {caller.sub: now})
-        await erase_sql.forget_person(connection, caller.sub)
+        for each in (caller.sub, *await link_sql.linked_to(connection, caller.sub)):
+            seq = await registration_sql.next_seq(connection, each) if known else 1
+            await append(connection, [Outgoing(erased(each, seq, now))])
+            await erasure.remember(connection, {each: now})
+            await erase_sql.forget_person(connection, each)
     return sessions

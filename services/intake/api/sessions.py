@@ -47,8 +47,9 @@ def router(context: Context) -> APIRouter:
             return who
         async with context.db.transaction() as connection:
             device, secret = await device_of(connection, body), None
+            ended: list[str] = []
             if who is not None:
-                reporter_id = await person_of(connection, who, device, language)
+                reporter_id, ended = await person_of(connection, who, device, language)
             elif device is not None:
                 reporter_id = device
             else:
@@ -56,6 +57,9 @@ def router(context: Context) -> APIRouter:
                 reporter_id, secret = await _new(connection, body.device_id, language)
             grant = Grant(reporter_id, str(uuid4()), secrets.token_urlsafe(SECRET_BYTES))
             await session_sql.open_session(connection, grant, context.clock())
+        if ended:
+            request.app.state.auth.revoked |= set(ended)
+            context.bell.ring()
         return given(context, grant) | {"device_secret": secret}
 
     @routes.post(

@@ -7,15 +7,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
+from runtime import erasure, linking
 from runtime.db import Connection
 from runtime.errors import TOO_MANY, Problem, invalid_field, unavailable
+from runtime.outbox import Outgoing, append
 from runtime.tokens import LIFETIME, Caller
-from services.intake.adapters import identity_sql, session_sql
+from services.intake.adapters import (
+    erase_sql,
+    identity_sql,
+    link_sql,
+    observer_sql,
+    registration_sql,
+    session_sql,
+)
 from services.intake.adapters.identity_sql import Identity
 from services.intake.adapters.issuers import IssuerAway, IssuerBusy, IssuerRefuses
 from services.intake.api.bodies import SessionBody
 from services.intake.api.context import Context
 from services.intake.api.problems import NOT_STAFF, SIGN_IN_REFUSED, WRONG_SECRET
+from services.intake.domain.observer import linked
 
 BUSY_RETRY_S = 60
 WORDS_MOST = 200
@@ -65,21 +75,44 @@ async def device_of(connection: Connection, body: SessionBody) -> str | None:
 
 async def person_of(
     connection: Connection, identity: Identity, device: str | None, language: str
-) -> str:
-    """The reporter of a signed-in person.
+) -> tuple[str, list[str]]:
+    """The reporter of a signed-in person, and the device's sessions that this ended.
 
     At the first sign-in the device's reporter becomes the person: reports and points are theirs.
+    A further device joins them.
     """
     known = await identity_sql.lock(connection, identity)
     if known is not None:
-        return known
+        if device not in (None, known):
+            assert device is not None
+            return known, await _join(connection, device, known)
+        return known, []
     reporter_id = device
     if device is None or await identity_sql.is_signed_in(connection, device):
         reporter_id = str(uuid4())
         await identity_sql.new_reporter(connection, reporter_id, language)
     assert reporter_id is not None
     await identity_sql.add(connection, identity, reporter_id)
-    return reporter_id
+    return reporter_id, []
+
+
+async def _join(connection: Connection, device: str, person: str) -> list[str]:
+    """Unless the device is somebody else's who signs in, or one of the two is suspended."""
+    await erasure.enter(connection, alone=True)
+    both = [await observer_sql.locked(connection, each) for each in sorted((device, person))]
+    if not all(each is not None and each.state == "active" for each in both):
+        return []
+    if await identity_sql.is_signed_in(connection, device):
+        return []
+    now = await connection.fetchval("select clock_timestamp()")
+    sessions = await erase_sql.sessions_of(connection, device)
+    for session_id in sessions:
+        await session_sql.end_session(connection, session_id, now)
+    await link_sql.link(connection, device, person)
+    await linking.remember(connection, {device: person})
+    seq = await registration_sql.next_seq(connection, person)
+    await append(connection, [Outgoing(linked(person, device, seq, now))])
+    return sessions
 
 
 def _staff(context: Context, issuer: str, claims: Any) -> dict[str, Any]:

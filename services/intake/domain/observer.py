@@ -7,7 +7,13 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.facts import Actor, Event, new_event
-from contracts.observers import ObserverErased, ObserverFact, ObserverReinstated, ObserverSuspended
+from contracts.observers import (
+    DeviceLinked,
+    ObserverErased,
+    ObserverFact,
+    ObserverReinstated,
+    ObserverSuspended,
+)
 
 SERVICE = "intake"
 
@@ -47,6 +53,12 @@ def erased(reporter_id: str, seq: int, at: datetime) -> Event:
     """The fact that they asked to be forgotten."""
     by = Actor("reporter", reporter_id)
     return event_about(ObserverErased(reporter_id=reporter_id, by=by), seq, at)
+
+
+def linked(person: str, device: str, seq: int, at: datetime) -> Event:
+    """The fact that an anonymous device's reporter became part of this person."""
+    fact = DeviceLinked(reporter_id=person, by=Actor("reporter", person), from_reporter_id=device)
+    return event_about(fact, seq, at)
 
 
 def event_about(fact: ObserverFact, seq: int, at: datetime) -> Event:

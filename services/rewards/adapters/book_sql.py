@@ -20,6 +20,9 @@ update cases set seq = row.seq
 from unnest($1::uuid[], $2::int[]) as row (id, seq) where cases.id = row.id
 """
 _CLAIMANTS = "select distinct reporter_id from claims where subject_id = any ($1::text[])"
+_WAITED_FOR = """
+select distinct subject_id from claims where state = 'held' and reporter_id = any ($1::text[])
+"""
 _ADD_ACCOUNTS = """
 insert into accounts (reporter_id) select * from unnest($1::text[]) on conflict do nothing
 """
@@ -88,6 +91,14 @@ async def claimants(connection: Connection, subjects: Collection[str]) -> set[st
         return set()
     rows = await connection.fetch(_CLAIMANTS, sorted(subjects))
     return {row["reporter_id"] for row in rows}
+
+
+async def waited_for(connection: Connection, reporters: Collection[str]) -> set[str]:
+    """Subjects of what is held for these reporters."""
+    if not reporters:
+        return set()
+    rows = await connection.fetch(_WAITED_FOR, sorted(reporters))
+    return {row["subject_id"] for row in rows}
 
 
 async def load(

@@ -107,6 +107,22 @@ class Book:
             else:
                 self.release(key)
 
+    def waiting_dues(self, reporter_id: str) -> list[Due]:
+        """What only waits for this reporter's registration, as it was due."""
+        claims = [self.claims[key] for key in self._waiting(reporter_id)]
+        return [
+            Due(
+                claim.key.subject_id,
+                claim.key.reporter_id,
+                claim.key.reason,
+                claim.key.round,
+                claim.points,
+                claim.earned_at,
+                claim.report_id,
+            )
+            for claim in claims
+        ]
+
     def _waiting(self, reporter_id: str) -> Iterable[Key]:
         found = [
             claim

@@ -47,4 +47,4 @@ TABLE: dict[type[Fact], Callable[[Account, int], Account]] = {
     ObserverReinstated: _suspension(False),
     ObserverErased: _erased,
 }
-"""DeviceLinked moves no points: they stay with the id that earned them."""
+"""DeviceLinked is no matter of standing: it moves what waits (handlers.linked)."""
