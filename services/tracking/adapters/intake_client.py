@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from contracts.submissions import Media, Open311, SentPlace
-from services.tracking.domain.story import Accepted, Status, Story
+from services.tracking.domain.story import Accepted, Story
 
 TIMEOUT_S = 3.0
 PAGE = 200
@@ -47,7 +47,6 @@ class Newest(Protocol):
 class _Report(msgspec.Struct):
     id: str
     code: str
-    status: str
     received_at: datetime
     text: str | None = None
     category: str | None = None
@@ -56,7 +55,6 @@ class _Report(msgspec.Struct):
     attributes: dict[str, list[str]] = {}
     observed_at: datetime | None = None
     language: str = "zh-CN"
-    refusal: str | None = None
     open311: Open311 | None = None
 
 
@@ -157,12 +155,13 @@ def _decoded(body: bytes, shape: type[T]) -> T:
 
 
 def _story(report: _Report) -> Story:
-    """`normalised` is told by its event alone, which is on its way: until then, accepted."""
-    asked_or_refused = report.status in ("place-asked", "refused")
+    """What was sent. What came of it is told by events alone, which are on their way.
+
+    Were it told from here, the submission's event would arrive first and take it back.
+    """
     return Story(
         id=report.id,
         code=report.code,
-        status=cast(Status, report.status) if asked_or_refused else "accepted",
         accepted=Accepted(
             received_at=report.received_at,
             text=report.text,
@@ -174,5 +173,4 @@ def _story(report: _Report) -> Story:
             language=report.language,
             open311=report.open311,
         ),
-        refusal=report.refusal,
     )
