@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -50,6 +51,15 @@ async def _first(kafka: Kafka, topic: str) -> bytes:
         return bytes((await consumer.getone()).value)
     finally:
         await consumer.stop()
+
+
+def test_a_cluster_id_may_begin_with_a_dash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xf8" * 16))
+    broker = Kafka(tmp_path / "kafka")
+    broker.prepare()
+    assert "cluster.id=-Pj4" in (tmp_path / "kafka" / "log" / "meta.properties").read_text()
 
 
 async def test_topics_are_declared_once(kafka: Kafka) -> None:

@@ -163,7 +163,8 @@ class Kafka:
         config = self._config("format.properties")
         config.write_text(self._properties(new))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
+        # One argument: an id may begin with a dash, and would be taken for an option.
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(config)]
         done = subprocess.run(
             wrapped([*self._java("-Xmx128m", "-XX:TieredStopAtLevel=1"), *tool]),
             capture_output=True,
