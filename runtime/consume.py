@@ -38,10 +38,12 @@ class Guard:
         effects: Sequence[Effects[Any]],
         *,
         limits: Limits = Limits(),
-        committed: Callable[[], None] = lambda: None,
+        committed: Callable[[bool], None] = lambda _: None,
         pace_s: float = 0.0,
     ) -> None:
-        """`pace_s`: a topic's next batch is not committed sooner than so long after the last one.
+        """`committed` hears of each batch, and whether jobs were written with it.
+
+        `pace_s`: a topic's next batch is not committed sooner than so long after the last one.
 
         The first event after a quiet time is never held up; under load more of them share one
         transaction. 0 for what people wait for.
@@ -148,7 +150,7 @@ class _Lane:
         started = time.perf_counter()
         outcome = await self._transactor.take([_message(event) for event in events])
         self._ack(events)
-        self._guard._committed()
+        self._guard._committed(outcome.jobs)
         self.last_batch_at = time.monotonic()
         self._measure(outcome, len(events), time.perf_counter() - started)
         await self._halt_on_flood(outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 import asyncpg
@@ -106,10 +106,20 @@ class Database:
         return connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """One connection in one READ COMMITTED transaction."""
-        async with self._pool.acquire(timeout=10) as connection, connection.transaction():
-            yield connection
+    async def transaction(self, first: str = "") -> AsyncIterator[Connection]:
+        """One connection in one READ COMMITTED transaction.
+
+        `first` is a statement without parameters and answer, sent with the BEGIN: one round trip.
+        """
+        async with self._pool.acquire(timeout=10) as connection:
+            try:
+                await connection.execute(f"begin; {first}")
+                yield connection
+            except BaseException:
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await connection.execute("rollback")
+                raise
+            await connection.execute("commit")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -11,10 +11,11 @@ from typing import Any, Protocol, TypeVar
 
 from contracts.envelope import decode
 from contracts.facts import Event, InvalidEvent
-from runtime import deadletters, erasure, inbox, linking, metrics, outbox
+from runtime import deadletters, erasure, inbox, jobs, linking, metrics, outbox
 from runtime.backoff import Backoff
 from runtime.db import Connection, Database, is_data_error, is_transient
 from runtime.deadletters import DeadLetter, Message
+from runtime.inbox import Claimed
 from runtime.outbox import Outgoing
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Outcome:
     duplicate: list[Message] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     erased: list[Message] = field(default_factory=list)
+    jobs: bool = False
+    """Whether jobs were written with it."""
 
 
 class Transactor:
@@ -92,15 +95,19 @@ class Transactor:
 
     async def _commit(self, messages: Sequence[Message]) -> Outcome:
         outcome, events = self._decode(messages)
-        async with self._db.transaction() as connection:
-            told = [event for _, event in events]
-            alone = bool(erasure.erased_in(told) or linking.linked_in(told))
-            await erasure.enter(connection, alone=alone)
-            fresh = await self._fresh(connection, events, outcome)
-            fresh = await self._lawful(connection, fresh, outcome)
-            if fresh:
-                await self._fold(connection, fresh, outcome)
-            await deadletters.bury(connection, outcome.dead)
+        told = [event for _, event in events]
+        alone = bool(erasure.erased_in(told) or linking.linked_in(told))
+        first = erasure.ALONE if alone else erasure.SHARED
+        with jobs.written() as written:
+            async with self._db.transaction(first) as connection:
+                if events:
+                    claimed = await inbox.claim(connection, told)
+                    fresh = _fresh(claimed, events, outcome)
+                    fresh = await _lawful(connection, claimed, fresh, outcome)
+                    if fresh:
+                        await self._fold(connection, fresh, outcome)
+                await deadletters.bury(connection, outcome.dead)
+        outcome.jobs = bool(written)
         return outcome
 
     def _decode(self, messages: Sequence[Message]) -> tuple[Outcome, list[tuple[Message, Event]]]:
@@ -121,36 +128,6 @@ class Transactor:
             seen.add(event.event_id)
             events.append((message, event))
         return outcome, events
-
-    async def _fresh(
-        self, connection: Connection, events: list[tuple[Message, Event]], outcome: Outcome
-    ) -> list[tuple[Message, Event]]:
-        if not events:
-            return []
-        claimed = await inbox.claim(connection, [event for _, event in events])
-        fresh = []
-        for message, event in events:
-            if event.event_id in claimed:
-                fresh.append((message, event))
-            else:
-                outcome.duplicate.append(message)
-        return fresh
-
-    async def _lawful(
-        self, connection: Connection, fresh: list[tuple[Message, Event]], outcome: Outcome
-    ) -> list[tuple[Message, Event]]:
-        """Without people who were erased and events that are all theirs; devices as persons."""
-        if not fresh:
-            return []
-        left = await erasure.heard(connection, [event for _, event in fresh])
-        kept = []
-        for (message, _), event in zip(fresh, left, strict=True):
-            if event is None:
-                outcome.erased.append(message)
-            else:
-                kept.append((message, event))
-        heard = await linking.heard(connection, [event for _, event in kept])
-        return [(message, event) for (message, _), event in zip(kept, heard, strict=True)]
 
     async def _fold(
         self, connection: Connection, fresh: list[tuple[Message, Event]], outcome: Outcome
@@ -178,6 +155,7 @@ class Transactor:
             first.duplicate + second.duplicate,
             first.dead + second.dead,
             first.erased + second.erased,
+            first.jobs or second.jobs,
         )
 
     async def _refused(self, message: Message, error: BaseException) -> Outcome:
@@ -188,6 +166,34 @@ class Transactor:
             await deadletters.bury(connection, [letter])
             await deadletters.forget_attempts(connection, message)
         return Outcome(dead=[letter])
+
+
+Heard = list[tuple[Message, Event]]
+
+
+def _fresh(claimed: Claimed, events: Heard, outcome: Outcome) -> Heard:
+    fresh = [(message, event) for message, event in events if event.event_id in claimed.fresh]
+    outcome.duplicate += [m for m, event in events if event.event_id not in claimed.fresh]
+    return fresh
+
+
+async def _lawful(
+    connection: Connection, claimed: Claimed, fresh: Heard, outcome: Outcome
+) -> Heard:
+    """Without people who were erased and events that are all theirs; devices as persons."""
+    erased = erasure.erased_in([event for _, event in fresh])
+    await erasure.remember(connection, erased)
+    kept: Heard = []
+    for message, event in fresh:
+        left = erasure.heard(event, claimed.erased | erased.keys())
+        if left is None:
+            outcome.erased.append(message)
+        else:
+            kept.append((message, left))
+    linked = linking.linked_in([event for _, event in kept])
+    await linking.remember(connection, linked)
+    links = {**claimed.links, **linked}
+    return [(message, linking.heard(event, links)) for message, event in kept]
 
 
 def _letter(message: Message, reason: str) -> DeadLetter:

@@ -6,12 +6,12 @@ behind its back. What an open request of that person writes afterwards goes by t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from contracts.erasing import people_of, without
+from contracts.erasing import without
 from contracts.facts import Event
 from contracts.observers import ObserverErased
 from contracts.topics import FACT
@@ -24,8 +24,9 @@ AGAIN_AFTER_S = 60.0
 """By then every process knows that the person's sessions are over."""
 
 _LOCK = "hashtextextended(current_schema() || '/erased', 0)"
-_SHARED = f"select pg_advisory_xact_lock_shared({_LOCK})"
-_ALONE = f"select pg_advisory_xact_lock({_LOCK})"
+SHARED = f"select pg_advisory_xact_lock_shared({_LOCK})"
+ALONE = f"select pg_advisory_xact_lock({_LOCK})"
+"""The first statement of a batch's transaction, or of one that erases."""
 _AMONG = "select reporter_id from erased where reporter_id = any ($1::text[])"
 _REMEMBER = """
 insert into erased (reporter_id, at) select * from unnest($1::text[], $2::timestamptz[])
@@ -81,12 +82,13 @@ def erased_in(events: Sequence[Event]) -> dict[str, datetime]:
 
 async def enter(connection: Connection, *, alone: bool) -> None:
     """Until the transaction ends: batches beside each other, an erasure alone."""
-    await connection.execute(_ALONE if alone else _SHARED)
+    await connection.execute(ALONE if alone else SHARED)
 
 
-async def among(db: Database | Connection, people: Collection[str]) -> set[str]:
+async def among(db: Database | Connection, people: Iterable[str]) -> set[str]:
     """Those of these who were erased."""
-    rows = await db.fetch(_AMONG, sorted(people)) if people else ()
+    wanted = sorted(people)
+    rows = await db.fetch(_AMONG, wanted) if wanted else ()
     return {row["reporter_id"] for row in rows}
 
 
@@ -100,19 +102,9 @@ async def remember(connection: Connection, people: Mapping[str, datetime]) -> No
         await enqueue(connection, jobs)
 
 
-async def heard(connection: Connection, events: Sequence[Event]) -> list[Event | None]:
-    """The events as they may be heard, None for what must not be, whoever sends it again."""
-    now = erased_in(events)
-    await remember(connection, now)
-    people = {person for event in events for person in people_of(event.body)}
-    erased = await among(connection, people) | now.keys()
-    if not erased:
-        return list(events)
-    return [_left(event, erased) for event in events]
-
-
-def _left(event: Event, erased: Collection[str]) -> Event | None:
-    body = without(event.body, erased)
+def heard(event: Event, erased: Collection[str]) -> Event | None:
+    """The event as it may be heard, None for what must not be, whoever sends it again."""
+    body = without(event.body, erased) if erased else event.body
     if body is None or body is event.body:
         return event if body else None
     return msgspec.structs.replace(event, body=body)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -89,8 +90,29 @@ class GiveUp(Exception):
         self.reason = reason
 
 
+_written: ContextVar[list[NewJob] | None] = ContextVar("written", default=None)
+
+
+@contextmanager
+def written() -> Iterator[list[NewJob]]:
+    """The jobs that this task writes within: whoever commits them knows whom to wake."""
+    jobs: list[NewJob] = []
+    token = _written.set(jobs)
+    try:
+        yield jobs
+    finally:
+        _written.reset(token)
+
+
+def note(jobs: Sequence[NewJob]) -> None:
+    """Jobs were written."""
+    if (noted := _written.get()) is not None:
+        noted += jobs
+
+
 async def enqueue(connection: Connection, jobs: Sequence[NewJob]) -> None:
     """Writes the jobs in the caller's transaction."""
+    note(jobs)
     if jobs:
         await connection.execute(
             _ENQUEUE,

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from runtime.backoff import Backoff
 from runtime.db import Connection, Database, is_transient
-from runtime.jobs import POLL_S, JobRunner, NewJob, job_of
+from runtime.jobs import POLL_S, JobRunner, NewJob, job_of, note
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ returning jobs.id, kind, ref, payload, attempts
 
 async def enqueue(connection: Connection, jobs: Sequence[tuple[str, NewJob]]) -> None:
     """Writes (lane, job) pairs in the caller's transaction; a job given up begins again."""
+    note([job for _, job in jobs])
     if jobs:
         await connection.execute(
             _ENQUEUE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -15,9 +15,6 @@ from runtime.db import Connection, Database
 from runtime.jobs import Commit, Job, JobRunner, NewJob, enqueue
 
 LINK = "link"
-_KNOWN = """
-select from_reporter_id, reporter_id from links where from_reporter_id = any ($1::text[])
-"""
 _REMEMBER = """
 insert into links (from_reporter_id, reporter_id) select * from unnest($1::text[], $2::text[])
 on conflict do nothing
@@ -36,12 +33,6 @@ def linked_in(events: Sequence[Event]) -> dict[str, str]:
     }
 
 
-async def known(connection: Connection, people: Collection[str]) -> dict[str, str]:
-    """Those of these who are devices that joined a person."""
-    rows = await connection.fetch(_KNOWN, sorted(people)) if people else ()
-    return {row["from_reporter_id"]: row["reporter_id"] for row in rows}
-
-
 async def remember(connection: Connection, links: Mapping[str, str]) -> None:
     """For good; a job gives the person what the device has."""
     if links:
@@ -50,19 +41,9 @@ async def remember(connection: Connection, links: Mapping[str, str]) -> None:
         await enqueue(connection, [NewJob(LINK, each, {"to": links[each]}) for each in ids])
 
 
-async def heard(connection: Connection, events: Sequence[Event]) -> list[Event]:
-    """The events with devices' reporters replaced by the persons whom they joined."""
-    now = linked_in(events)
-    await remember(connection, now)
-    people = {person for event in events for person in people_of(event.body)}
-    links = await known(connection, people) | now
-    if not links:
-        return list(events)
-    return [_relinked(event, links) for event in events]
-
-
-def _relinked(event: Event, links: Mapping[str, str]) -> Event:
-    if not any(each in links for each in people_of(event.body)):
+def heard(event: Event, links: Mapping[str, str]) -> Event:
+    """The event with devices' reporters replaced by the persons whom they joined."""
+    if not links or not any(each in links for each in people_of(event.body)):
         return event
     return msgspec.structs.replace(event, body=relinked(event.body, links))
 

@@ -26,7 +26,7 @@ DIRECT_GRACE_S = 2.0
 log = logging.getLogger(__name__)
 
 _UNSENT = """
-select day, id, event_id, topic, key, headers, value, feeds,
+select day, id, event_id, topic, key, headers, value,
        extract(epoch from clock_timestamp() - created_at)::float8 as age_s
 from outbox
 where sent_at is null
@@ -34,26 +34,36 @@ where sent_at is null
 order by id
 limit $1
 """
+# One statement, one round trip. Rows first, then the lock: whoever has it waits for no row.
+# Under it positions become visible in their order: a reader of the feed never looks back.
 _MARK = """
-update outbox set sent_at = clock_timestamp()
-from unnest($1::date[], $2::bigint[]) as row (day, id)
-where outbox.day = row.day and outbox.id = row.id and outbox.sent_at is null
-returning outbox.id
-"""
-_IN_ORDER = "select pg_advisory_xact_lock(hashtext(current_schema() || '/feed'))"
-"""Positions become visible in their order: a reader of the feed never looks back."""
-_HEADS = """
-insert into feed_heads as head (feed, last_no)
-select * from unnest($1::text[], $2::bigint[])
-on conflict (feed) do update set last_no = head.last_no + excluded.last_no
-returning feed, last_no
-"""
-_FEED = """
-insert into feed (day, position, feed, feed_no, event_id, type, value)
-select day, nextval('feed_position'), feed, feed_no, event_id, type, value
-from unnest($1::date[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bytea[])
-    with ordinality as row (day, feed, feed_no, event_id, type, value, n)
-order by n
+with marked as (
+    update outbox set sent_at = clock_timestamp()
+    from unnest($1::date[], $2::bigint[]) as row (day, id)
+    where outbox.day = row.day and outbox.id = row.id and outbox.sent_at is null
+    returning outbox.day, outbox.id, event_id, headers->>'ce_type' as type, value, feeds
+), shown as (
+    select day, id, n, feed, event_id, type, value
+    from marked cross join unnest(feeds) with ordinality as each (feed, n)
+), locked as materialized (
+    select pg_advisory_xact_lock(hashtext(current_schema() || '/feed'))
+    from (select count(*) as n from shown) as all_marked where n > 0
+), heads as (
+    insert into feed_heads as head (feed, last_no)
+    select feed, count(*) from locked cross join shown group by feed order by feed
+    on conflict (feed) do update set last_no = head.last_no + excluded.last_no
+    returning feed, last_no
+), stamped as (
+    insert into feed (day, position, feed, feed_no, event_id, type, value)
+    select day, nextval('feed_position'), feed,
+           last_no - count(*) over (partition by feed)
+               + row_number() over (partition by feed order by id, n),
+           event_id, type, value
+    from shown join heads using (feed) order by id, n
+    returning feed_no
+)
+select pg_notify(current_schema() || '_feed', '')
+from (select count(*) as n from stamped) as all_stamped where n > 0
 """
 
 
@@ -68,7 +78,6 @@ class Row:
     key: bytes
     headers: dict[str, str]
     value: bytes
-    feeds: tuple[str, ...]
     age_s: float
 
 
@@ -133,41 +142,9 @@ async def mark_sent(connection: Connection, schema: str, rows: Sequence[Row]) ->
     Rows that somebody else has marked meanwhile stay as they are.
     """
     rows = sorted(rows, key=lambda row: (row.day, row.id))
-    keys = [row.day for row in rows], [row.id for row in rows]
-    if not any(row.feeds for row in rows):  # one statement: two round trips fewer
-        await connection.execute(_MARK, *keys)
-    else:
-        async with connection.transaction():
-            ids = {each["id"] for each in await connection.fetch(_MARK, *keys)}
-            if await _stamp(connection, [row for row in rows if row.id in ids]):
-                await connection.execute(f"notify {schema}_feed")
+    await connection.execute(_MARK, [row.day for row in rows], [row.id for row in rows])
     for topic, count in Counter(row.topic for row in rows).items():
         metrics.EVENTS_SENT_TOTAL.labels(schema, topic).inc(count)
-
-
-async def _stamp(connection: Connection, rows: Sequence[Row]) -> int:
-    shown = [(feed, row) for row in sorted(rows, key=lambda row: row.id) for feed in row.feeds]
-    if not shown:
-        return 0
-    counts = Counter(feed for feed, _ in shown)
-    feeds = sorted(counts)
-    await connection.execute(_IN_ORDER)
-    heads = await connection.fetch(_HEADS, feeds, [counts[feed] for feed in feeds])
-    next_no = {head["feed"]: head["last_no"] - counts[head["feed"]] + 1 for head in heads}
-    numbers = []
-    for feed, _ in shown:
-        numbers.append(next_no[feed])
-        next_no[feed] += 1
-    await connection.execute(
-        _FEED,
-        [row.day for _, row in shown],
-        [feed for feed, _ in shown],
-        numbers,
-        [row.event_id for _, row in shown],
-        [row.headers["ce_type"] for _, row in shown],
-        [row.value for _, row in shown],
-    )
-    return len(shown)
 
 
 def _row(record: Any) -> Row:
@@ -179,6 +156,5 @@ def _row(record: Any) -> Row:
         key=record["key"],
         headers=record["headers"],
         value=record["value"],
-        feeds=tuple(record["feeds"]),
         age_s=float(record["age_s"]),
     )

@@ -44,7 +44,7 @@ from services.intake.domain.report import Report
 BATCH = 500
 COMMUNITY = "610124108204"
 _UNSENT = """
-select day, id, event_id, topic, key, headers, value, feeds from outbox
+select day, id, event_id, topic, key, headers, value from outbox
 where sent_at is null order by id
 """
 
@@ -90,19 +90,16 @@ class Dispatch:
         sent = [each.body for each in events if isinstance(each.body, ReportNormalised)]
         searches = [self._search(each) for each in sent]
         locks = {lock_name(each.rule.family, cell) for each in searches for cell in each.cells}
-        await case_sql.advisory(connection, locks)
+        now = await case_sql.advisory(connection, locks)
         await case_sql.known_reports(connection, {each.report_id for each in sent})
         await near_sql.near(connection, searches)
-        now = await connection.fetchval("select clock_timestamp()")
         facts = [fact for each in sent for fact in self._facts(each, now)]
         cases = {fact.case.id: fact.case for fact in facts}
-        await case_sql.save(connection, list(cases.values()), self._city)
         members = [
             Membership(each.report_id, case_id_of(each.report_id), each.reporter_id, now, ())
             for each in sent
         ]
-        await case_sql.save_reports(connection, members)
-        await case_sql.save_timeline(connection, facts)
+        await case_sql.save(connection, list(cases.values()), self._city, facts, members)
         return [Outgoing(event_of(fact), feeds_of(fact)) for fact in facts]
 
     def _search(self, report: ReportNormalised) -> Search:

@@ -93,7 +93,7 @@ class Reports:
         new = [e.body for e in events if isinstance(e.body, ReportNormalised) and _usable(e.body)]
         late = [e.body for e in events if isinstance(e.body, ReportEnriched)]
         searches = {each.report_id: self._search(each) for each in new}
-        await case_sql.advisory(connection, self._locks(searches, late))
+        now = await case_sql.advisory(connection, self._locks(searches, late))
         named = [*searches, *(each.report_id for each in late)]
         ids = {each for each in named if _is_uuid(each)}
         known = await case_sql.known_reports(connection, ids) if ids else {}
@@ -103,7 +103,8 @@ class Reports:
             if match := find_duplicate(search.sighting, candidates, search.rule):
                 touched.add(match.case.id)
         cases = await case_sql.lock(connection, touched)
-        now = await connection.fetchval("select clock_timestamp()")
+        if cases:  # their rows may have been waited for
+            now = await connection.fetchval("select clock_timestamp()")
         communities = self._areas.communities_at([(e.place.lat, e.place.lon) for e in new])
         codes = {
             each.report_id: where.code if where else None
@@ -122,10 +123,8 @@ class Reports:
     async def save(self, connection: Connection, state: State) -> None:
         """Cases, who belongs to them, timelines."""
         cases = [state.cases[each] for each in state.changed]
-        await case_sql.save(connection, cases, self._city)
         members = [state.members[each] for each in sorted(state.members)]
-        await case_sql.save_reports(connection, members)
-        await case_sql.save_timeline(connection, state.facts)
+        await case_sql.save(connection, cases, self._city, state.facts, members)
         _measure(state)
 
     def _search(self, report: ReportNormalised) -> Search:

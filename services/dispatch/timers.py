@@ -92,8 +92,7 @@ async def calendar_arrived(db: Database, city: City, limit: int = AT_ONCE) -> in
 async def _save(
     connection: Connection, last: Mapping[str, Case], facts: Sequence[CaseFact], city: City
 ) -> None:
-    await case_sql.save(connection, list(last.values()), city)
-    await case_sql.save_timeline(connection, facts)
+    await case_sql.save(connection, list(last.values()), city, facts)
     await outbox.append(connection, [Outgoing(event_of(f), feeds_of(f)) for f in facts])
 
 

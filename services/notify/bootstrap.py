@@ -21,7 +21,7 @@ from services.notify.settings import Own, Settings
 from services.notify.timers import timers
 
 SERVICE = "notify"
-PACE_S = 0.1
+PACE_S = 0.2
 """Nobody's queue waits for it: under load its events share transactions."""
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.cases import CaseFact
 from contracts.city import City
+from contracts.erasing import people_of
 from contracts.facts import Event, Fact
 from contracts.notice_table import NoticeRow, NoticeTable, NoticeText
 from contracts.observers import ObserverErased
@@ -185,7 +186,7 @@ class Notices:
     async def tell_page(self, connection: Connection, event: Event, after: str) -> None:
         """Tells the next subscribers of an event, and writes the job of the page behind them."""
         await erasure.enter(connection, alone=False)
-        (left,) = await erasure.heard(connection, [event])
+        left = erasure.heard(event, await erasure.among(connection, people_of(event.body)))
         if left is None:
             return
         event = left

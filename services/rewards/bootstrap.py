@@ -20,7 +20,7 @@ from services.rewards.handlers import Points
 from services.rewards.settings import Own, Settings
 
 SERVICE = "rewards"
-PACE_S = 0.1
+PACE_S = 0.2
 """Nobody's queue waits for it: under load its events share transactions."""
 
 

@@ -11,6 +11,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,10 @@ def ack_before_commit() -> None:
 def no_inbox() -> None:
     """Every event is new, every time."""
 
-    async def claim(connection: Connection, events: Sequence[Event]) -> set[Any]:
-        return {event.event_id for event in events}
+    real = inbox.claim
+
+    async def claim(connection: Connection, events: Sequence[Event]) -> inbox.Claimed:
+        return replace(await real(connection, events), fresh=frozenset(e.event_id for e in events))
 
     inbox.claim = claim
 
@@ -135,8 +138,10 @@ def no_bisect() -> None:
 def no_lock_on_duplicates() -> None:
     """Two workers look for an open case at the same time."""
 
-    async def advisory(connection: Connection, names: Any) -> None:
-        return None
+    real = case_sql.advisory
+
+    async def advisory(connection: Connection, names: Any) -> Any:
+        return await real(connection, ())
 
     case_sql.advisory = advisory
 

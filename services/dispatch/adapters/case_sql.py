@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +11,19 @@ import msgspec
 
 from contracts.cases import Case, CaseFact
 from contracts.city import City
+from runtime import together
 from runtime.db import Connection
+from runtime.together import Statement
 from services.dispatch.domain.batch import KnownReport, Membership
 from services.dispatch.domain.milestones import next_at
 from services.dispatch.domain.states import OPEN
 
 ADVISORY_SQL = """
-select pg_advisory_xact_lock(key) from (
-    select distinct hashtextextended(name, 0) as key from unnest($1::text[]) as name order by 1
-) as sorted
+select coalesce(max(at), clock_timestamp()) from (
+    select pg_advisory_xact_lock(key), clock_timestamp() as at from (
+        select distinct hashtextextended(name, 0) as key from unnest($1::text[]) as name order by 1
+    ) as sorted
+) as locked
 """
 LOCK_SQL = """
 select body::text as body from cases where id = any ($1::uuid[]) order by id for update
@@ -80,10 +84,13 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Case).decode
 
 
-async def advisory(connection: Connection, names: Collection[str]) -> None:
-    """Transaction locks in the order of their keys; before any row is locked."""
-    if names:
-        await connection.execute(ADVISORY_SQL, sorted(names))
+async def advisory(connection: Connection, names: Collection[str]) -> datetime:
+    """Transaction locks in the order of their keys, before any row is locked.
+
+    The database's clock when it has the last of them.
+    """
+    now: datetime = await connection.fetchval(ADVISORY_SQL, sorted(names))
+    return now
 
 
 async def lock(connection: Connection, ids: Iterable[str]) -> dict[str, Case]:
@@ -103,24 +110,51 @@ async def known_reports(connection: Connection, ids: Collection[str]) -> dict[st
     }
 
 
-async def save(connection: Connection, cases: Sequence[Case], city: City) -> None:
-    """Inserts or replaces, in the order of ids; the city says when each is due for a timer."""
+async def save(
+    connection: Connection,
+    cases: Sequence[Case],
+    city: City,
+    facts: Sequence[CaseFact],
+    members: Sequence[Membership] = (),
+) -> None:
+    """Inserts or replaces cases, with a line of the timeline for each fact, in one round trip.
+
+    The city says when each case is due for a timer; `members` say for good which case a report
+    belongs to.
+    """
+    statements: list[Statement] = []
     if cases:
         rows = [_row(case, city) for case in sorted(cases, key=lambda case: case.id)]
-        await connection.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
-
-
-async def save_reports(connection: Connection, members: Sequence[Membership]) -> None:
-    """Which case each report belongs to: once, and for good."""
+        statements.append((_SAVE, [list(column) for column in zip(*rows, strict=True)]))
     if members:
-        await connection.execute(
-            _SAVE_REPORTS,
-            [UUID(each.report_id) for each in members],
-            [UUID(each.case_id) for each in members],
-            [each.reporter_id for each in members],
-            [each.joined_at for each in members],
-            [" ".join(each.media) for each in members],
-        )
+        statements.append((_SAVE_REPORTS, _columns_of_members(members)))
+    if facts:
+        statements.append((_SAVE_EVENTS, _columns_of_facts(facts)))
+    await together.execute(connection, statements)
+
+
+def _columns_of_members(members: Sequence[Membership]) -> list[object]:
+    return [
+        [UUID(each.report_id) for each in members],
+        [UUID(each.case_id) for each in members],
+        [each.reporter_id for each in members],
+        [each.joined_at for each in members],
+        [" ".join(each.media) for each in members],
+    ]
+
+
+def _columns_of_facts(facts: Sequence[CaseFact]) -> list[object]:
+    return [
+        [UUID(fact.case.id) for fact in facts],
+        [fact.case.seq for fact in facts],
+        [type(fact).__name__ for fact in facts],
+        [fact.case.updated_at for fact in facts],
+        [fact.by.role for fact in facts],
+        [fact.by.id for fact in facts],
+        [fact.case.state for fact in facts],
+        [fact.reason for fact in facts],
+        [fact.note for fact in facts],
+    ]
 
 
 async def move_reports(connection: Connection, ids: Collection[str], case_id: str) -> None:
@@ -131,23 +165,6 @@ async def move_reports(connection: Connection, ids: Collection[str], case_id: st
 async def has_checked(connection: Connection, case_id: str, reporter_id: str) -> bool:
     """Whether the person checked the case since it was last resolved."""
     return bool(await connection.fetchval(CHECKED_SQL, UUID(case_id), reporter_id))
-
-
-async def save_timeline(connection: Connection, facts: Sequence[CaseFact]) -> None:
-    """One line a fact."""
-    if facts:
-        await connection.execute(
-            _SAVE_EVENTS,
-            [UUID(fact.case.id) for fact in facts],
-            [fact.case.seq for fact in facts],
-            [type(fact).__name__ for fact in facts],
-            [fact.case.updated_at for fact in facts],
-            [fact.by.role for fact in facts],
-            [fact.by.id for fact in facts],
-            [fact.case.state for fact in facts],
-            [fact.reason for fact in facts],
-            [fact.note for fact in facts],
-        )
 
 
 def case_of(row: Mapping[str, Any]) -> Case:

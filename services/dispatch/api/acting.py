@@ -69,9 +69,9 @@ async def _decide_and_save(
     if isinstance(facts, Refusal):
         raise _problem(facts, case)
     last = {fact.case.id: fact.case for fact in facts}
-    await case_sql.save(connection, list(last.values()), context.city)
-    await _belong(connection, facts)
-    await case_sql.save_timeline(connection, facts)
+    members = [_member(fact) for fact in facts if isinstance(fact, ReportJoined)]
+    await case_sql.save(connection, list(last.values()), context.city, facts, members)
+    await _move(connection, facts)
     leaving = [outbox.Outgoing(event_of(fact), feeds_of(fact, case)) for fact in facts]
     await outbox.append(connection, leaving)
     return _answer(context, request, last[case.id], now)
@@ -84,19 +84,17 @@ def _answer(context: Context, request: Request, after: Case, now: datetime) -> A
     return Answer.of(200, full(after, request.party, now, context.city, request.crs))
 
 
-async def _belong(connection: Connection, facts: tuple[CaseFact, ...]) -> None:
-    """Which case each report belongs to now."""
+def _member(fact: ReportJoined) -> Membership:
+    joined = next(each for each in fact.case.reports if each.report_id == fact.report_id)
+    return Membership(
+        joined.report_id, fact.case.id, joined.reporter_id, joined.joined_at, joined.media
+    )
+
+
+async def _move(connection: Connection, facts: tuple[CaseFact, ...]) -> None:
+    """Reports that belonged to another case, or do so from now on."""
     for fact in facts:
         if isinstance(fact, ReportJoined):
-            joined = next(e for e in fact.case.reports if e.report_id == fact.report_id)
-            member = Membership(
-                joined.report_id,
-                fact.case.id,
-                joined.reporter_id,
-                joined.joined_at,
-                joined.media,
-            )
-            await case_sql.save_reports(connection, [member])
             await case_sql.move_reports(connection, [fact.report_id], fact.case.id)
         elif isinstance(fact, ReportSeparated):
             await case_sql.move_reports(connection, [fact.report_id], fact.into)

@@ -149,7 +149,6 @@ async def accept(db: Database, event: Event, claim: Claim) -> Row | Stored:
         key=record.key,
         headers=record.headers,
         value=record.value,
-        feeds=(),
         age_s=0.0,
     )
 
