@@ -7,6 +7,7 @@ import sys
 from cities.areas import load_areas
 from cities.load import CityError, load_city
 from cities.notices import load_notices
+from cities.phrases import load_phrases
 
 USAGE = "usage: python -m cities.check NAME_OR_FOLDER"
 
@@ -19,6 +20,7 @@ def main(arguments: list[str]) -> int:
     try:
         city, areas = load_city(arguments[0]), load_areas(arguments[0])
         load_notices(arguments[0])
+        load_phrases(arguments[0], city)
     except CityError as error:
         print(error, file=sys.stderr)
         return 2

@@ -64,6 +64,7 @@ def load_city(name_or_path: str) -> City:
         languages=tuple(rows.languages),
         limits=msgspec.convert(msgspec.structs.asdict(rows.limits), Limits),
         emergency=tuple(EmergencyNumber(row.number, row.name.wording()) for row in rows.emergency),
+        danger_advice=rows.danger_advice.wording(),
         danger_words=tuple(each.lower() for each in rows.danger_words.zh + rows.danger_words.en),
         groups=categories.groups,
         departments=categories.departments,

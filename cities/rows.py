@@ -92,6 +92,12 @@ class WordsRow(Row, frozen=True, kw_only=True):
     en: list[str]
 
 
+class PhrasesFile(Row, frozen=True, kw_only=True):
+    slots: dict[str, str]
+    anything: WordsRow
+    categories: dict[str, WordsRow]
+
+
 class WordingRow(Row, frozen=True, kw_only=True):
     zh: str
     en: str
@@ -151,6 +157,7 @@ class CityFile(Row, frozen=True, kw_only=True):
     languages: list[Literal["zh-CN", "en"]]
     limits: LimitsRow
     emergency: list[EmergencyRow]
+    danger_advice: WordingRow
     danger_words: WordsRow
     refusal_reasons: list[ReasonRow]
     return_reasons: list[ReasonRow]

@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.facts import Actor, Fact
 from contracts.places import Place
+from contracts.reports import Candidate
 from contracts.submissions import Media
 
 CaseState = Literal[
@@ -126,6 +127,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     made_safe_at: datetime | None = None
     extension_h: float | None = None
     question_id: str | None = None
+    candidates: tuple[Candidate, ...] = ()
 
 
 class CaseFact(Fact, frozen=True, kw_only=True):

@@ -101,6 +101,16 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
     covers: tuple[str, ...] = ()
 
 
+class Phrases(msgspec.Struct, frozen=True, kw_only=True):
+    """How people speak of matters: by category, lines, and the sentences that each line makes.
+
+    `anything` stands in reports of every kind.
+    """
+
+    by_category: dict[str, tuple[tuple[str, ...], ...]]
+    anything: tuple[tuple[str, ...], ...]
+
+
 class Division(msgspec.Struct, frozen=True):
     """A row of the list of divisions (National Bureau of Statistics, 12-digit codes)."""
 
@@ -205,6 +215,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     limits: Limits
     emergency: tuple[EmergencyNumber, ...]
+    danger_advice: Wording
     danger_words: tuple[str, ...]
     groups: tuple[Wording, ...]
     departments: dict[str, Wording]

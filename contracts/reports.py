@@ -5,15 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+import msgspec
+
 from contracts.facts import Fact
 from contracts.places import Place
 from contracts.submissions import Media
 
-CategorySource = Literal["client", "alias", "none"]
+CategorySource = Literal["client", "alias", "words", "none"]
+"""Chosen by the reporter; by a word of the city's list; by the model of phrases; not found."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A category that the words may mean; `confidence` is 0 to 1, over all categories and none."""
+
+    category: str
+    confidence: float
 
 
 class ReportNormalised(Fact, frozen=True, kw_only=True):
-    """Place known, text cleaned, category found when it can be. `cell` is an H3 index."""
+    """Place known, text cleaned, category found when it can be. `cell` is an H3 index.
+
+    `candidates`: what the words may mean, best first, also when none was sure enough.
+    """
 
     report_id: str
     reporter_id: str
@@ -30,6 +43,7 @@ class ReportNormalised(Fact, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     observed_at: datetime | None = None
     language: str = "zh-CN"
+    candidates: tuple[Candidate, ...] = ()
 
     def key(self) -> str:
         return self.cell
@@ -46,6 +60,7 @@ class ReportEnriched(Fact, frozen=True, kw_only=True):
     dangerous: bool | None = None
     media: tuple[Media, ...] | None = None
     flags: tuple[str, ...] | None = None
+    candidates: tuple[Candidate, ...] | None = None
 
     def key(self) -> str:
         return self.cell

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.places import distance_m, from_wgs84
+from contracts.reports import Candidate
 from services.dispatch.adapters.media_client import IntakeMedia
 from services.dispatch.timers import verify_due
 from tests.integration.case_actions import JsonObject, done, post, resolved
@@ -170,6 +171,21 @@ async def test_the_photo_must_be_ones_own(dispatch: Dispatch) -> None:
     dispatch.context.media = IntakeMedia("http://127.0.0.1:9", "")
     away = await post(handler, case, "resolve", media=["x"])
     assert (away.status_code, away.headers["retry-after"]) == (503, "3")
+
+
+async def test_the_handler_sees_what_the_words_may_mean(dispatch: Dispatch) -> None:
+    likely = (Candidate("08001", 0.21), Candidate("08004", 0.19), Candidate("06028", 0.09))
+    _, case = await dispatch.opened(category=None, candidates=likely)
+    shown = (await dispatch.handler(case["community"]).get(f"/v1/cases/{case['id']}")).json()
+    assert shown["category"] is None
+    assert shown["candidates"] == [
+        {"category": each.category, "confidence": each.confidence} for each in likely
+    ]
+    queue = await dispatch.handler(case["community"]).get(
+        f"/v1/communities/{case['community']}/queue"
+    )
+    (row,) = [each for each in queue.json()["cases"] if each["id"] == case["id"]]
+    assert row["candidates"] == shown["candidates"]
 
 
 async def test_queue_in_pages(dispatch: Dispatch) -> None:

@@ -85,6 +85,53 @@ async def test_a_placed_report_is_normalised(intake: Intake, device: httpx.Async
     assert (body.place.lat, body.place.accuracy_m) == (34.23, 8)
 
 
+async def test_danger_is_answered_with_the_numbers_to_call(
+    intake: Intake, device: httpx.AsyncClient
+) -> None:
+    given = await post(device, text="路口的井没盖，孩子差点掉下去")
+    danger = given.json()["danger"]
+    assert [each["number"] for each in danger["call"]] == ["110", "119", "120", "12345"]
+    assert danger["call"][1]["name"] == {"zh": "火警与救援", "en": "Fire and rescue"}
+    assert danger["advice"]["zh"] and danger["advice"]["en"]
+    english = await post(device, text="strong smell of gas in the yard")
+    assert english.json()["danger"] == danger
+    assert "danger" not in (await post(device, text="垃圾桶满了")).json()
+
+
+async def test_a_repeat_is_warned_as_the_first_was(
+    intake: Intake, device: httpx.AsyncClient
+) -> None:
+    headers = {"Idempotency-Key": "danger-told-twice"}
+    body = {"text": "电线掉在地上冒火花", "place": HERE}
+    first = await device.post("/v1/reports", json=body, headers=headers)
+    again = await device.post("/v1/reports", json=body, headers=headers)
+    assert first.json()["danger"] and again.json() == first.json()
+
+
+async def test_words_that_are_in_no_list_find_a_category(
+    intake: Intake, device: httpx.AsyncClient
+) -> None:
+    text = "楼下那家烤肉店天天晚上烟熏火燎，窗户都没法开"
+    report_id = accepted(await post(device, text=text, place=HERE))
+    (body,) = await said(intake, report_id)
+    assert isinstance(body, ReportNormalised)
+    assert (body.category, body.category_source) == ("06027", "words")
+    assert body.candidates[0].category == "06027" and len(body.candidates) == 3
+
+
+async def test_the_answer_to_where_reads_the_words_too(
+    intake: Intake, device: httpx.AsyncClient
+) -> None:
+    report_id = accepted(await post(device, text="门口的那个坏了"))
+    await intake.work()
+    answer = await device.post(f"/v1/reports/{report_id}/place", json=HERE)
+    assert answer.status_code == 202, answer.text
+    body = (await intake.events(report_id))[-1].body
+    assert isinstance(body, ReportNormalised)
+    assert (body.category, body.category_source) == (None, "none")
+    assert len(body.candidates) == 3
+
+
 async def test_outside_the_city_is_taken_then_refused(
     intake: Intake, device: httpx.AsyncClient
 ) -> None:

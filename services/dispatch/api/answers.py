@@ -53,6 +53,13 @@ class ReportInCase(BaseModel):
     reporter_id: str | None = None
 
 
+class CandidateGiven(BaseModel):
+    """What the report's words may mean, 0 to 1; for the handler to pick from."""
+
+    category: str
+    confidence: float
+
+
 class CaseGiven(BaseModel):
     """A case as the caller may see it. `revision` goes into the next action's body."""
 
@@ -83,6 +90,7 @@ class CaseGiven(BaseModel):
     made_safe_at: datetime | None
     extension_h: float | None
     question_id: str | None
+    candidates: list[CandidateGiven]
     allowed: list[Action]
 
 

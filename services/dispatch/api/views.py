@@ -18,8 +18,8 @@ from services.dispatch.domain.permitting import allowed
 
 HIDDEN = frozenset({"place", "cell", "family", "reports", "watchers", "clocks"})
 CLOCKS_HIDDEN = frozenset({"start", "assigned_at", "pauses", "stopped_at", "told"})
-FIRST_ONLY = frozenset({"text", "media"})
-"""What the first reporter sent: not for those who joined."""
+FIRST_ONLY = frozenset({"text", "media", "candidates"})
+"""What the first reporter sent, and what was read from it: not for those who joined."""
 DIGITS = 6
 
 
@@ -101,6 +101,7 @@ def _defaults(case: Case) -> dict[str, Any]:
         "made_safe_at": None,
         "extension_h": None,
         "question_id": None,
+        "candidates": [],
     }
 
 

@@ -20,7 +20,7 @@ from contracts.cases import (
 )
 from contracts.city import City
 from contracts.facts import EVENT_NAMESPACE, SYSTEM
-from contracts.reports import ReportEnriched, ReportNormalised
+from contracts.reports import Candidate, ReportEnriched, ReportNormalised
 from contracts.submissions import Media
 from services.dispatch.domain.limits import clocks_of, refitted
 from services.dispatch.domain.milestones import ahead_again
@@ -75,6 +75,7 @@ def open_case(
         text=report.text,
         dangerous=dangerous,
         media=report.media,
+        candidates=report.candidates,
     )
     reason = NO_COMMUNITY if community is None else None
     first = CaseOpened(case=opened, by=SYSTEM, reason=reason, report_id=report.report_id)
@@ -118,6 +119,7 @@ def enrich(
         "text": report.text if told else case.text,
         "dangerous": dangerous,
         "media": _instead(case.media, had, report.media),
+        "candidates": _likelier(case, report),
         "reports": _enriched(case, report, had, told),
     }
     if found or dangerous != case.dangerous:
@@ -173,6 +175,13 @@ def _instead(
         return media
     gone = set(had) - {each.id for each in now}
     return with_media(tuple(each for each in media if each.id not in gone), now)
+
+
+def _likelier(case: Case, report: ReportEnriched) -> tuple[Candidate, ...]:
+    """What the first report's words may mean, when they were read late."""
+    if report.candidates is None or not _is_first(case, report):
+        return case.candidates
+    return report.candidates
 
 
 def _is_first(case: Case, report: ReportEnriched) -> bool:

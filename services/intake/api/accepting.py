@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
+from contracts.city import City
 from contracts.facts import new_event
 from contracts.submissions import Media, Open311, ReportSubmitted
 from runtime.errors import INVALID, REUSED_KEY, FieldError, Language, Problem, invalid_field
@@ -16,6 +18,7 @@ from services.intake.adapters.report_sql import Claim, CodeTaken, MayNotReport, 
 from services.intake.api.bodies import ReportBody
 from services.intake.api.context import Context
 from services.intake.api.problems import NO_CONTENT, SUSPENDED, TOO_MANY_PHOTOS
+from services.intake.domain.categorise import says_danger
 from services.intake.domain.report import most_chars
 from services.intake.domain.text import clean_text
 
@@ -42,7 +45,7 @@ async def accept(
     check_content(context, text, media)
     for draw in range(CODE_DRAWS):
         submitted = _submitted(context, reporter_id, language, body, text, media, open311)
-        answer = _answer(submitted)
+        answer = _answer(submitted, context.city)
         digest = _digest(submitted) if key else None
         try:
             return await _commit(context, submitted, Claim(key, digest, answer))
@@ -153,6 +156,12 @@ def _digest(sent: ReportSubmitted) -> bytes:
     return request_hash("POST /v1/reports", *fields)
 
 
-def _answer(sent: ReportSubmitted) -> Answer:
+def _answer(sent: ReportSubmitted, city: City) -> Answer:
     links = {"self": f"/v1/reports/{sent.report_id}"}
-    return Answer.of(202, {"id": sent.report_id, "code": sent.code, "links": links})
+    given: dict[str, Any] = {"id": sent.report_id, "code": sent.code, "links": links}
+    if says_danger(sent.text or "", sent.category, city):
+        given["danger"] = {
+            "advice": msgspec.to_builtins(city.danger_advice),
+            "call": msgspec.to_builtins(city.emergency),
+        }
+    return Answer.of(202, given)

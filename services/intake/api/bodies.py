@@ -112,12 +112,35 @@ class MediaGiven(BaseModel):
     links: Links
 
 
+class InBothLanguages(BaseModel):
+    """A text for people."""
+
+    zh: str
+    en: str
+
+
+class NumberToCall(BaseModel):
+    """A telephone number and whose it is."""
+
+    number: str
+    name: InBothLanguages
+
+
+class Danger(BaseModel):
+    """Somebody may be in danger: show this at once, do not wait for the case."""
+
+    advice: InBothLanguages
+    call: list[NumberToCall]
+
+
 class ReportGiven(BaseModel):
-    """Durable: nothing accepted is lost."""
+    """Durable: nothing accepted is lost. `danger` stands there only when the words, or the category
+    that was chosen, say so."""
 
     id: str
     code: str
     links: Links
+    danger: Danger | None = None
 
 
 class BatchResult(BaseModel):

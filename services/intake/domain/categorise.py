@@ -3,7 +3,46 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from contracts.city import City
+from contracts.reports import Candidate, CategorySource
+
+Reader = Callable[[str], tuple[Candidate, ...]]
+"""The likeliest categories of a text, best first."""
+SURE = 0.3
+"""Under this confidence nobody decides but the handler."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A category's code, or None; how it was found; what else it may be."""
+
+    code: str | None
+    source: CategorySource
+    candidates: tuple[Candidate, ...] = ()
+
+
+def nothing_read(text: str) -> tuple[Candidate, ...]:
+    """The reader of a city without phrases."""
+    return ()
+
+
+def read_category(sent: str | None, text: str, city: City, read: Reader) -> Found:
+    """What the client chose; else the likeliest, when it is sure enough or the city's alias too."""
+    category = city.category(sent)
+    if category is not None:
+        return Found(category.code, "client")
+    alias, candidates = category_of(text, city.aliases), read(text)
+    if not candidates:
+        return Found(alias, "alias" if alias else "none")
+    best = candidates[0]
+    if best.category == alias:
+        return Found(alias, "alias", candidates)
+    if best.confidence >= SURE:
+        return Found(best.category, "words", candidates)
+    return Found(None, "none", candidates)
 
 
 def category_of(text: str, aliases: Mapping[str, str]) -> str | None:
@@ -12,11 +51,11 @@ def category_of(text: str, aliases: Mapping[str, str]) -> str | None:
     `aliases` maps lower-case words to codes. A word that begins or ends with a Latin letter or a
     digit is found as a whole word only; Chinese words anywhere.
     """
-    folded = _folded(text)
+    plain = folded(text)
     best: tuple[int, int, str] | None = None
     for alias, code in aliases.items():
-        if alias in folded and (best is None or len(alias) >= -best[0]):
-            at = _find(folded, alias)
+        if alias in plain and (best is None or len(alias) >= -best[0]):
+            at = _find(plain, alias)
             if at >= 0:
                 found = (-len(alias), at, code)
                 best = found if best is None else min(best, found)
@@ -25,11 +64,17 @@ def category_of(text: str, aliases: Mapping[str, str]) -> str | None:
 
 def is_dangerous(text: str, words: Iterable[str]) -> bool:
     """Whether the text has one of the danger words (lower case, found as aliases are)."""
-    folded = _folded(text)
-    return any(_find(folded, word) >= 0 for word in words)
+    plain = folded(text)
+    return any(_find(plain, word) >= 0 for word in words)
 
 
-def _folded(text: str) -> str:
+def says_danger(text: str, category: str | None, city: City) -> bool:
+    """By the words, or by a category that is dangerous in itself."""
+    known = city.category(category)
+    return is_dangerous(text, city.danger_words) or bool(known and known.danger)
+
+
+def folded(text: str) -> str:
     """Full-width letters made plain, lower case, one space between words."""
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 

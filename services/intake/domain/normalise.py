@@ -15,14 +15,13 @@ from msgspec.structs import replace
 from contracts.facts import Event, Fact, new_event
 from contracts.places import Place, PlaceSource, to_wgs84
 from contracts.reports import (
-    CategorySource,
     PlaceAsked,
     ReportEnriched,
     ReportNormalised,
     ReportRefused,
 )
 from contracts.submissions import Media, SentPlace
-from services.intake.domain.categorise import category_of, is_dangerous
+from services.intake.domain.categorise import read_category, says_danger
 from services.intake.domain.report import Decision, Photo, Report, Rules, most_chars
 from services.intake.domain.text import clean_text
 
@@ -104,9 +103,8 @@ def _settle(
         return _refuse(report, place, now)
     sent, city = report.submitted, rules.city
     text = clean_text(sent.text or "", most_chars(city, sent.open311))
-    code, source = _category(sent.category, text, rules)
-    category = city.category(code)
-    dangerous = is_dangerous(text, city.danger_words) or bool(category and category.danger)
+    found = read_category(sent.category, text, city, rules.read)
+    dangerous = says_danger(text, found.code, city)
     cell = rules.cell(place.lat, place.lon)
     fact = ReportNormalised(
         report_id=report.id,
@@ -116,8 +114,9 @@ def _settle(
         place=place,
         cell=cell,
         text=text or None,
-        category=code,
-        category_source=source,
+        category=found.code,
+        category_source=found.source,
+        candidates=found.candidates,
         dangerous=dangerous,
         media=_usable(report, photos),
         attributes=sent.attributes,
@@ -126,16 +125,8 @@ def _settle(
         language=sent.language,
     )
     return _say(
-        replace(report, status="normalised", place=place, cell=cell, category=code), now, fact
+        replace(report, status="normalised", place=place, cell=cell, category=found.code), now, fact
     )
-
-
-def _category(sent: str | None, text: str, rules: Rules) -> tuple[str | None, CategorySource]:
-    category = rules.city.category(sent)
-    if category is not None:
-        return category.code, "client"
-    found = category_of(text, rules.city.aliases)
-    return (found, "alias") if found else (None, "none")
 
 
 def _ask(report: Report, now: datetime) -> Decision:

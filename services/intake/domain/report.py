@@ -13,6 +13,7 @@ from contracts.city import City
 from contracts.facts import Event
 from contracts.places import Place
 from contracts.submissions import OPEN311_TEXT_CHARS, Open311, ReportSubmitted
+from services.intake.domain.categorise import Reader, nothing_read
 
 Status = Literal[
     "accepted",  # durable, not looked at yet
@@ -51,11 +52,15 @@ class Photo(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Rules:
-    """The city, whether it covers a point, and the H3 cell of a point (WGS-84 degrees)."""
+    """The city, whether it covers a point, and the H3 cell of a point (WGS-84 degrees).
+
+    `read` gives the likeliest categories of a text; without it only the city's aliases are known.
+    """
 
     city: City
     inside: Callable[[float, float], bool]
     cell: Callable[[float, float], str]
+    read: Reader = nothing_read
 
 
 def most_chars(city: City, open311: Open311 | None) -> int:

@@ -52,7 +52,7 @@ class NormalisedGiven(BaseModel):
 
     text: str | None
     category: str | None
-    category_source: Literal["client", "alias", "none"]
+    category_source: Literal["client", "alias", "words", "none"]
     place: PlaceGiven
     media: list[MediaGiven]
     dangerous: bool
