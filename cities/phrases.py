@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import product
 
 from cities.load import city_folder
 from cities.marked import Marked
@@ -34,11 +35,24 @@ def load_phrases(name_or_path: str, city: City) -> Phrases:
     for code in rows.categories:
         if code not in named:
             raise marked.error(f"$.categories.{code}", f"{code} is no category")
+    for general, codes in rows.narrower.items():
+        for code in (general, *codes):
+            if code not in named:
+                raise marked.error(f"$.narrower.{general}", f"{code} is no category")
     lines = _Lines(marked, rows.slots)
     spoken = {code: lines.of(f"$.categories.{code}", row) for code, row in rows.categories.items()}
     return Phrases(
         by_category={code: (*spoken.get(code, ()), *named[code]) for code in named},
         anything=lines.of("$.anything", rows.anything),
+        narrower={
+            general: {
+                word.lower(): code
+                for code, own in codes.items()
+                for at, line in enumerate(own)
+                for word in lines.all_of(f"$.narrower.{general}.{code}[{at}]", line)
+            }
+            for general, codes in rows.narrower.items()
+        },
     )
 
 
@@ -55,18 +69,22 @@ class _Lines:
     def of(self, path: str, row: WordsRow) -> tuple[tuple[str, ...], ...]:
         """The sentences of every line of both languages."""
         return tuple(
-            self._sentences(f"{path}.{language}[{at}]", line)
+            _mixed(self._split(f"{path}.{language}[{at}]", line))
             for language, lines in (("zh", row.zh), ("en", row.en))
             for at, line in enumerate(lines)
         )
 
-    def _sentences(self, path: str, line: str) -> tuple[str, ...]:
+    def all_of(self, path: str, line: str) -> tuple[str, ...]:
+        """Everything that the line can be."""
+        return tuple("".join(each) for each in product(*self._split(path, line)))
+
+    def _split(self, path: str, line: str) -> list[tuple[str, ...]]:
         parts = [
             self._choices(path, text) if is_choice else (text,) for text, is_choice in _parts(line)
         ]
         if any(MARKS & set(word) for part in parts for word in part):
             raise self._marked.error(path, f"brackets do not match in {line!r}")
-        return _mixed(parts)
+        return parts
 
     def _choices(self, path: str, text: str) -> tuple[str, ...]:
         for name in SLOT.findall(text):

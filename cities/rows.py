@@ -96,6 +96,7 @@ class PhrasesFile(Row, frozen=True, kw_only=True):
     slots: dict[str, str]
     anything: WordsRow
     categories: dict[str, WordsRow]
+    narrower: dict[str, dict[str, list[str]]] = {}
 
 
 class WordingRow(Row, frozen=True, kw_only=True):

@@ -104,11 +104,13 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
 class Phrases(msgspec.Struct, frozen=True, kw_only=True):
     """How people speak of matters: by category, lines, and the sentences that each line makes.
 
-    `anything` stands in reports of every kind.
+    `anything` stands in reports of every kind. `narrower`: for a general category, words that tell
+    which narrower one it is (lower case).
     """
 
     by_category: dict[str, tuple[tuple[str, ...], ...]]
     anything: tuple[tuple[str, ...], ...]
+    narrower: dict[str, dict[str, str]] = {}
 
 
 class Division(msgspec.Struct, frozen=True):

@@ -71,6 +71,37 @@ def test_what_fits_several_is_left_to_the_handler_with_three_to_pick_from() -> N
     assert confidences == sorted(confidences, reverse=True) and sum(confidences) <= 1
 
 
+@pytest.mark.parametrize(
+    ("owner", "code"),
+    [
+        ("自来水", "01001"),
+        ("污水", "01002"),
+        ("雨水", "01003"),
+        ("电力", "01005"),
+        ("路灯", "01006"),
+        ("联通", "01007"),
+        ("暖气", "01010"),
+        ("天然气", "01011"),
+        ("", "01023"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "人行道上的{}井盖不见了，洞口敞着",
+        "小区门口{}井盖坏了，车一过就响",
+        "{}窨井盖子裂开了",
+        "写着{}的井盖丢了一个多月没人管",
+    ],
+)
+def test_a_cover_goes_to_whoever_owns_it(text: str, owner: str, code: str) -> None:
+    assert read(text.format(owner) if owner else text.format("").replace("写着的", ""))[0] == code
+
+
+def test_a_cover_beside_a_lamp_is_not_the_lamps() -> None:
+    assert read("路灯不亮，看不见路，井盖没了")[0] in {"01023", "01037", None}
+
+
 def test_the_reporters_choice_is_not_argued_with() -> None:
     found = read_category("06042", "路灯不亮", XIAN, WORDS.candidates)
     assert (found.code, found.source, found.candidates) == ("06042", "client", ())

@@ -29,8 +29,8 @@ SPREAD = 0.4
 which are anything but independent (docs/adr/0008)."""
 SILENCE = 2.0
 """The score that a text about nothing has: what no category beats stays without one."""
-ALIAS_BONUS = 5.0
-"""What a word of the city's own list adds to its category."""
+ALIAS_BONUS = 8.0
+"""What a word of the city's own lists adds to its category, or lifts a narrower one above."""
 MOST_CHARS = 600
 """Reports begin with their matter: the rest is not read."""
 
@@ -43,6 +43,7 @@ class Words:
     def __init__(self, phrases: Phrases, aliases: Mapping[str, str]) -> None:
         self._codes = tuple(phrases.by_category)
         self._aliases = aliases
+        self._narrower = phrases.narrower
         self._weights = _learn(phrases)
 
     def candidates(self, text: str, most: int = 3) -> tuple[Candidate, ...]:
@@ -61,6 +62,10 @@ class Words:
                     scores[at] += weight
         if (alias := category_of(text, self._aliases)) is not None:
             scores[self._codes.index(alias)] += ALIAS_BONUS
+        for general, words in self._narrower.items():
+            if (code := category_of(text, words)) is not None:
+                at, above = self._codes.index(code), scores[self._codes.index(general)]
+                scores[at] = max(scores[at], above + ALIAS_BONUS)
         if not known or max(scores) < SILENCE:
             return ()
         return self._ranked(scores, SPREAD * sqrt(len(grams)), most)
