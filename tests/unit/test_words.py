@@ -15,6 +15,7 @@ from contracts.city import Phrases
 from services.intake.domain.categorise import read_category
 from services.intake.domain.words import Words
 from tests.sourcecode import ROOT
+from yizhan.demo.scenes import CASES
 
 XIAN = load_city("xian")
 PHRASES = load_phrases("xian", XIAN)
@@ -96,6 +97,12 @@ def test_what_fits_several_is_left_to_the_handler_with_three_to_pick_from() -> N
 )
 def test_a_cover_goes_to_whoever_owns_it(text: str, owner: str, code: str) -> None:
     assert read(text.format(owner) if owner else text.format("").replace("写着的", ""))[0] == code
+
+
+def test_the_scenes_of_the_demo_are_filed_as_its_table_says() -> None:
+    for scene in CASES:
+        if scene.text:
+            assert read(scene.text)[0] == scene.category, scene.text
 
 
 def test_a_cover_beside_a_lamp_is_not_the_lamps() -> None:
