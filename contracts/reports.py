@@ -67,7 +67,10 @@ class ReportEnriched(Fact, frozen=True, kw_only=True):
 
 
 class PlaceAsked(Fact, frozen=True, kw_only=True):
-    """No place came with the report: the reporter is asked where it is."""
+    """No place came with the report: the reporter is asked where it is.
+
+    `hints`: full names of communities and streets that the words may mean, at most five.
+    """
 
     report_id: str
     reporter_id: str

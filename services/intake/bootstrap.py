@@ -23,6 +23,7 @@ from runtime.worker import WorkerPlan
 from services.intake.adapters.media_store import FolderMediaStore
 from services.intake.agents import declare
 from services.intake.api import Context, internal_router, public_router
+from services.intake.domain.gazetteer import Gazetteer
 from services.intake.domain.report import Rules
 from services.intake.domain.words import Words
 from services.intake.handlers import Submissions
@@ -40,6 +41,7 @@ def rules_of(city: City, areas: Areas, phrases: Phrases) -> Rules:
         inside=areas.inside_city,
         cell=lambda lat, lon: cell(lat, lon, city.h3_resolution),
         read=Words(phrases, city.aliases).candidates,
+        hints=Gazetteer(areas.communities.values()).hints,
     )
 
 

@@ -98,7 +98,8 @@ class Jobs:
             now = await connection.fetchval(NOW)
             reports = await report_sql.lock(connection, [UUID(job.ref)])
             await keep(
-                connection, [normalise.waited_long_enough(each, now) for each in reports.values()]
+                connection,
+                [normalise.waited_long_enough(each, now, self._rules) for each in reports.values()],
             )
 
         return commit

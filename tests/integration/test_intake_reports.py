@@ -66,6 +66,16 @@ async def test_one_sentence_is_enough(intake: Intake, device: httpx.AsyncClient)
     assert [type(body) for body in await said(intake, report_id)] == [PlaceAsked]
 
 
+async def test_names_in_the_words_are_hints_and_no_place(
+    intake: Intake, device: httpx.AsyncClient
+) -> None:
+    report_id = accepted(await post(device, text="雁塔区瓦胡同社区门口垃圾桶满了"))
+    (asked,) = await said(intake, report_id)
+    assert asked.hints == ("雁塔区 长延堡街道 瓦胡同社区",)
+    accepted(await device.post(f"/v1/reports/{report_id}/place", json=HERE))
+    assert [type(body) for body in await said(intake, report_id)] == [PlaceAsked, ReportNormalised]
+
+
 async def test_report_and_event_are_one_commit(intake: Intake, device: httpx.AsyncClient) -> None:
     report_id = accepted(await post(device, text="垃圾桶满了", place=HERE | {"crs": "gcj02"}))
     rows = await intake.sql("select * from outbox where topic = 'submissions' order by id")

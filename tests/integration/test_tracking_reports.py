@@ -234,7 +234,8 @@ async def test_why_a_report_was_refused_in_the_reader_s_language(tracking: Track
         report_id=sent.report_id, reporter_id=mine, code=sent.code, reason="outside-city"
     )
     await tracking.give(about(sent, 1), about(refused, 2), about(asked, 1))
-    asks = PlaceAsked(report_id=asked.report_id, reporter_id=mine, code=asked.code)
+    hints = ("雁塔区 长延堡街道 瓦胡同社区",)
+    asks = PlaceAsked(report_id=asked.report_id, reporter_id=mine, code=asked.code, hints=hints)
     await tracking.give(about(asks, 2))
     seen = await answer(tracking, mine, sent.report_id)
     assert seen["refusal"] == {"code": "outside-city", "text": "The place is outside the city"}
@@ -246,7 +247,7 @@ async def test_why_a_report_was_refused_in_the_reader_s_language(tracking: Track
         "place-asked",
         f"/v1/reports/{asked.report_id}/place",
     )
-    assert seen["question"].startswith("请补充")
+    assert seen["question"].startswith("请补充") and seen["hints"] == list(hints)
 
 
 async def test_who_joined_sees_the_case_but_not_the_first_reporter_s_words(

@@ -109,7 +109,7 @@ def test_an_unread_photo_is_waited_for() -> None:
 
 def test_the_wait_ends_and_the_late_place_still_counts() -> None:
     waiting = first(report(media=with_photos("a")), Photo(id="a", read=False))
-    asked = waited_long_enough(waiting.report, NOW)
+    asked = waited_long_enough(waiting.report, NOW, RULES)
     assert isinstance(asked.events[0].body, PlaceAsked)
     late = photos_read(asked.report, [Photo(id="a", place=PLACED)], NOW, RULES)
     assert normalised(late).place == PLACED
@@ -131,7 +131,7 @@ def test_the_answer_settles_it_once() -> None:
     assert again is None
     late = photos_read(decision.report, [Photo(id="a", place=PLACED)], NOW, RULES)
     assert not late.events, "the answer came first"
-    assert not waited_long_enough(decision.report, NOW).events
+    assert not waited_long_enough(decision.report, NOW, RULES).events
 
 
 def test_an_answer_nobody_asked_for_is_no_answer() -> None:

@@ -39,7 +39,7 @@ def decide(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules)
         return _settle(report, place, photos, now, rules)
     if any(not photo.read for photo in photos):
         return Decision(replace(report, status="reading"))
-    return _ask(report, now)
+    return _ask(report, now, rules)
 
 
 def photos_read(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
@@ -49,15 +49,15 @@ def photos_read(report: Report, photos: Sequence[Photo], now: datetime, rules: R
     """
     place = _place_in(photos)
     if report.status == "reading":
-        return _settle(report, place, photos, now, rules) if place else _ask(report, now)
+        return _settle(report, place, photos, now, rules) if place else _ask(report, now, rules)
     if report.status == "place-asked" and place and rules.inside(place.lat, place.lon):
         return _settle(report, place, photos, now, rules)
     return Decision(report)
 
 
-def waited_long_enough(report: Report, now: datetime) -> Decision:
+def waited_long_enough(report: Report, now: datetime, rules: Rules) -> Decision:
     """The photos' place did not come in time: the reporter is asked."""
-    return _ask(report, now) if report.status == "reading" else Decision(report)
+    return _ask(report, now, rules) if report.status == "reading" else Decision(report)
 
 
 def answered(
@@ -129,9 +129,12 @@ def _settle(
     )
 
 
-def _ask(report: Report, now: datetime) -> Decision:
+def _ask(report: Report, now: datetime, rules: Rules) -> Decision:
     sent = report.submitted
-    fact = PlaceAsked(report_id=report.id, reporter_id=sent.reporter_id, code=sent.code)
+    hints = rules.hints(clean_text(sent.text or "", most_chars(rules.city, sent.open311)))
+    fact = PlaceAsked(
+        report_id=report.id, reporter_id=sent.reporter_id, code=sent.code, hints=hints
+    )
     return _say(replace(report, status="place-asked"), now, fact)
 
 

@@ -50,17 +50,24 @@ class Photo(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: datetime | None = None
 
 
+def no_hints(text: str) -> tuple[str, ...]:
+    """Of a city whose names nobody knows."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Rules:
     """The city, whether it covers a point, and the H3 cell of a point (WGS-84 degrees).
 
     `read` gives the likeliest categories of a text; without it only the city's aliases are known.
+    `hints` gives full names of the places that a text may mean.
     """
 
     city: City
     inside: Callable[[float, float], bool]
     cell: Callable[[float, float], str]
     read: Reader = nothing_read
+    hints: Callable[[str], tuple[str, ...]] = no_hints
 
 
 def most_chars(city: City, open311: Open311 | None) -> int:

@@ -113,7 +113,10 @@ class LinksGiven(BaseModel):
 
 
 class ReportInList(BaseModel):
-    """A report and how far it has come. `normalised` and `case` are null until they are there."""
+    """A report and how far it has come. `normalised` and `case` are null until they are there.
+
+    `hints`: full names of places that the words may mean, beside the question for the place.
+    """
 
     id: str
     code: str
@@ -122,6 +125,7 @@ class ReportInList(BaseModel):
     accepted: AcceptedGiven | None
     normalised: NormalisedGiven | None
     question: str | None
+    hints: list[str]
     refusal: ReasonGiven | None
     case: CaseOfReport | None
     links: LinksGiven

@@ -52,6 +52,7 @@ def summary(story: Story, case: Case | None, reader: Reader) -> dict[str, Any]:
         "accepted": _accepted(sent, reader) if sent else None,
         "normalised": _normalised(said, reader) if said else None,
         "question": PLACE_ASKED.to(language) if asked else None,
+        "hints": story.hints if asked else (),
         "refusal": reason(story.refusal, language, reader),
         "case": _case(case, story, reader) if case else None,
         "links": {

@@ -34,7 +34,10 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a report. `refusal` is a code of the city's list."""
+    """What is known of a report. `refusal` is a code of the city's list.
+
+    `hints` are places that its words may mean, as long as its place is asked for.
+    """
 
     id: str
     code: str = ""
@@ -42,6 +45,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     accepted: Accepted | None = None
     normalised: ReportNormalised | None = None
     refusal: str | None = None
+    hints: tuple[str, ...] = ()
 
 
 def story_of(report_id: str, facts: Iterable[Fact]) -> Story:
@@ -58,7 +62,7 @@ def _told(story: Story, fact: Fact) -> Story:
     if isinstance(fact, ReportNormalised):
         return replace(story, code=fact.code, status="normalised", normalised=fact, refusal=None)
     if isinstance(fact, PlaceAsked):
-        return replace(story, code=fact.code, status="place-asked")
+        return replace(story, code=fact.code, status="place-asked", hints=fact.hints)
     if isinstance(fact, ReportRefused):
         return replace(story, code=fact.code, status="refused", refusal=fact.reason)
     if isinstance(fact, ReportEnriched) and story.normalised is not None:
