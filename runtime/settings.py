@@ -34,7 +34,7 @@ class Common:
     dlq_max_in_row: int = 100
 
 
-_IN_FILES = ("_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS", "_WECHAT_SECRET")
+_IN_FILES = ("_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS", "_WECHAT_SECRET", "_SPEECH_KEY")
 
 
 def with_secret_files(env: Mapping[str, str]) -> dict[str, str]:

@@ -14,10 +14,9 @@ from yizhan.datafolder import ROOT, DataFolder
 from yizhan.ports import LOOPBACK
 
 DATABASE = "yizhan"
-_SECRET = (
-    "_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS", "_SIGNING_KEY_FILE",
-    "_WECHAT_SECRET", "_WECHAT_SECRET_FILE",
-)  # fmt: skip
+_OURS = ("_DATABASE_URL", "_SERVICE_KEY", "_SERVICE_KEYS", "_SIGNING_KEY_FILE")
+_GIVEN = ("_WECHAT_SECRET", "_WECHAT_SECRET_FILE", "_SPEECH_KEY", "_SPEECH_KEY_FILE")
+"""Secrets of a service that come from outside."""
 
 
 def present_services() -> tuple[str, ...]:
@@ -99,7 +98,7 @@ class Installation:
         outer = {
             name: value
             for name, value in self.outer.items()
-            if name.startswith(f"YIZHAN_{service.upper()}_WECHAT_SECRET")
+            if name.startswith(f"YIZHAN_{service.upper()}_") and name.endswith(_GIVEN)
         }
         return outer | {f"YIZHAN_{service.upper()}_DATABASE_URL": url} | self._key_of(service)
 
@@ -110,7 +109,7 @@ class Installation:
         kept = {
             name: value
             for name, value in self.outer.items()
-            if not (name.startswith("YIZHAN_") and name.endswith(_SECRET))
+            if not (name.startswith("YIZHAN_") and name.endswith(_OURS + _GIVEN))
         }
         return kept | {
             "YIZHAN_MODE": "local",

@@ -97,12 +97,13 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
     city = load_city(common.city)
     rules = rules_of(city, load_areas(common.city), load_phrases(common.city, city))
     store = FolderMediaStore(settings.shared.media_dir)
-    jobs = Jobs(store, rules)
+    transcriber = settings.transcriber()
+    jobs = Jobs(store, rules, transcriber, speech_s=settings.own.speech_timeout_s)
     return WorkerPlan(
         service=SERVICE,
         database_url=settings.own.database_url,
         kafka=common.kafka,
-        effects=[Submissions(rules)],
+        effects=[Submissions(rules, transcribes=transcriber is not None)],
         declare=declare,
         jobs=jobs.runners(),
         timers=timers(store),

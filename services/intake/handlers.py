@@ -20,6 +20,7 @@ from services.intake.domain.report import Photo, Report, Rules
 
 EXIF = "exif"
 PLACE_DEADLINE = "place-deadline"
+TRANSCRIBE = "transcribe"
 WAITS_S = 1.5
 """For the place in a photo; the job's poll adds half a second at most (design.md: 2 s)."""
 
@@ -34,6 +35,7 @@ class State:
     photos: dict[str, Photo]
     changed: dict[str, Report] = field(default_factory=dict)
     jobs: list[NewJob] = field(default_factory=list)
+    transcribes: bool = False
 
     def photos_of(self, body: ReportSubmitted) -> list[Photo]:
         """In the order in which the reporter sent them."""
@@ -54,6 +56,10 @@ def submitted(state: State, event: Event) -> Sequence[Outgoing]:
         unread = [photo.id for photo in photos if not photo.read]
         state.jobs.append(NewJob(EXIF, report.id, {"photos": unread}))
         state.jobs.append(NewJob(PLACE_DEADLINE, report.id, {}, delay_s=WAITS_S))
+    voice = [each for each in body.media if each.kind == "voice"]
+    if state.transcribes and voice and decision.report.status != "refused":
+        said = {"clips": [each.id for each in voice], "language": body.language}
+        state.jobs.append(NewJob(TRANSCRIBE, report.id, said))
     return [Outgoing(replace(each, traceparent=event.traceparent)) for each in decision.events]
 
 
@@ -67,8 +73,10 @@ class Submissions:
 
     topics: tuple[str, ...] = ("submissions",)
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, transcribes: bool = False) -> None:
+        """`transcribes`: voice notes become jobs, because somebody can write them down."""
         self._rules = rules
+        self._transcribes = transcribes
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Reports, photos and the database's clock."""
@@ -78,7 +86,7 @@ class Submissions:
         media = {each.id for body in bodies for each in body.media if each.kind == "photo"}
         photos = await media_sql.photos(connection, media, share=True)
         now = await connection.fetchval("select clock_timestamp()")
-        return State(self._rules, now, reports, photos)
+        return State(self._rules, now, reports, photos, transcribes=self._transcribes)
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""

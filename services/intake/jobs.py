@@ -1,4 +1,5 @@
-"""Slow work beside the stream: a photo's header, its served copies, the end of a wait.
+"""Slow work beside the stream: a photo's header, its served copies, the end of a wait, a
+voice note written down.
 
 Jobs lock media before reports; the stream locks reports that no job knows of yet.
 """
@@ -12,15 +13,16 @@ from zoneinfo import ZoneInfo
 
 from runtime import erasure, linking
 from runtime.db import Connection, Database
-from runtime.jobs import Commit, Job, JobRunner
+from runtime.jobs import Commit, GiveUp, Job, JobRunner
 from runtime.outbox import Outgoing, append
 from services.intake.adapters import erase_sql, link_sql, media_sql, report_sql
 from services.intake.adapters.media_store import MediaMissing, MediaStore
 from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
 from services.intake.adapters.photos.processor import PhotoProcessor
+from services.intake.adapters.speech import Transcriber
 from services.intake.domain import normalise
 from services.intake.domain.report import Decision, Rules
-from services.intake.handlers import EXIF, PLACE_DEADLINE
+from services.intake.handlers import EXIF, PLACE_DEADLINE, TRANSCRIBE
 
 PHOTO = "photo"
 NOW = "select clock_timestamp()"
@@ -29,7 +31,17 @@ NOW = "select clock_timestamp()"
 class Jobs:
     """Headers and whole photos have decoders of their own: a header does not stand in line."""
 
-    def __init__(self, store: MediaStore, rules: Rules) -> None:
+    def __init__(
+        self,
+        store: MediaStore,
+        rules: Rules,
+        transcriber: Transcriber | None = None,
+        *,
+        speech_s: float = 60.0,
+    ) -> None:
+        """`speech_s`: how long a transcription may take."""
+        self._transcriber = transcriber
+        self._speech_s = speech_s
         self._store = store
         self._rules = rules
         self._zone = ZoneInfo(rules.city.timezone)
@@ -54,6 +66,13 @@ class Jobs:
         return (
             JobRunner(quick, {}, concurrency=2),
             JobRunner(slow, {}, concurrency=1),
+            JobRunner(
+                {TRANSCRIBE: self.transcribe},
+                {},
+                concurrency=2,
+                lease_s=2 * self._speech_s,
+                first_delay_s=5.0,
+            ),
             erasure.runner(erase_sql.erase, self.delete_files),
             linking.runner(link_sql.link),
         )
@@ -101,6 +120,29 @@ class Jobs:
                 connection,
                 [normalise.waited_long_enough(each, now, self._rules) for each in reports.values()],
             )
+
+        return commit
+
+    async def transcribe(self, db: Database, job: Job) -> Commit:
+        """Writes a report's voice note down; without one of its clips there is nothing to hear."""
+        if self._transcriber is None:
+            raise GiveUp("no speech server is set any more")
+        heard = []
+        for clip in job.payload["clips"]:
+            row = await media_sql.one(db, clip)
+            if row is None:
+                continue
+            with suppress(MediaMissing):
+                async with self._store.local_copy(clip) as path:
+                    kind, language = row["content_type"], job.payload["language"]
+                    heard.append(await self._transcriber.transcribe(path, kind, language))
+
+        async def commit(connection: Connection) -> None:
+            now = await connection.fetchval(NOW)
+            for report in (await report_sql.lock(connection, [UUID(job.ref)])).values():
+                decision = normalise.transcribed(report, "\n".join(heard), now, self._rules)
+                await report_sql.save(connection, [decision.report])
+                await append(connection, [Outgoing(each) for each in decision.events])
 
         return commit
 

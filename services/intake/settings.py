@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from runtime.settings import Common, SettingsError, read
 from services.intake.adapters.oidc import Issuer, issuers_of
+from services.intake.adapters.speech import SpeechServer, Transcriber
 from services.intake.adapters.wechat import WeChat
 
 
@@ -23,6 +25,9 @@ class Own:
     wechat_secret: str = field(default="", repr=False)
     wechat_url: str = "https://api.weixin.qq.com/sns/jscode2session"
     oidc_issuers: str = ""
+    speech_key: str = field(default="", repr=False)
+    speech_model: str = "whisper-1"
+    speech_timeout_s: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,7 @@ class Shared:
 
     media_dir: Path
     signing_key_file: str = ""
+    speech_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,7 @@ class Settings:
     """All of them. `header_wait_s`: how long an upload waits for its photo's header.
 
     `oidc_issuers` is a JSON list (adapters/oidc.py); without `wechat_appid` there is no WeChat.
+    Without `speech_url` nobody writes voice notes down: the handler hears them.
     """
 
     common: Common
@@ -55,7 +62,17 @@ class Settings:
         if not local and not own.wechat_url.startswith("https://"):
             raise SettingsError("YIZHAN_INTAKE_WECHAT_URL is not https")
         issuers = issuers_of(own.oidc_issuers, local=local)
-        return cls(common=common, own=own, shared=read(Shared, env), issuers=issuers)
+        shared = read(Shared, env)
+        if shared.speech_url and urlsplit(shared.speech_url).scheme not in ("http", "https"):
+            raise SettingsError("YIZHAN_SPEECH_URL is no http(s) URL")
+        return cls(common=common, own=own, shared=shared, issuers=issuers)
+
+    def transcriber(self) -> Transcriber | None:
+        """Who writes voice notes down, when there is somebody."""
+        own, url = self.own, self.shared.speech_url
+        if not url:
+            return None
+        return SpeechServer(url, own.speech_model, own.speech_timeout_s, own.speech_key)
 
     def wechat(self) -> WeChat | None:
         """The mini program that people sign in with, when there is one."""

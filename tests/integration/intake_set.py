@@ -53,8 +53,11 @@ class Intake:
         self.context = context
         self.app = app
         self.client = self.with_headers({})
-        self.jobs = Jobs(context.store, context.rules)
-        self._transactor = Transactor(context.db, Submissions(context.rules))
+        settings = context.settings
+        transcriber, speech_s = settings.transcriber(), settings.own.speech_timeout_s
+        self.jobs = Jobs(context.store, context.rules, transcriber, speech_s=speech_s)
+        effects = Submissions(context.rules, transcribes=transcriber is not None)
+        self._transactor = Transactor(context.db, effects)
         self._relayed: set[int] = set()
 
     def with_headers(self, headers: Mapping[str, str]) -> httpx.AsyncClient:

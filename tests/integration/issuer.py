@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -19,12 +20,17 @@ class Issuer:
         self.headers = ""
         self.silent = False
         self.asked: list[dict[str, str]] = []
+        self.heads: list[str] = []
+        self.bodies: list[bytes] = []
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One question a connection."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            size = re.search(r"content-length: (\d+)", head.lower())
+            self.heads.append(head)
+            self.bodies.append(await reader.readexactly(int(size[1]) if size else 0))
             query = parse_qs(urlsplit(head.split(" ")[1]).query)
             self.asked.append({name: values[0] for name, values in query.items()})
             while self.silent:

@@ -44,7 +44,7 @@ select $10::date, $11::uuid, $12::text, $13::bytea, $14::jsonb, $9::bytea, true 
 returning id
 """
 _ANSWER = "select request_hash, status, answer from idempotency_keys where actor = $1 and key = $2"
-_COLUMNS = "id, submitted, status, seq, place, cell, category, refusal"
+_COLUMNS = "id, submitted, status, seq, place, cell, category, refusal, transcript"
 _LOCK = f"""
 select {_COLUMNS} from reports where id = any ($1::uuid[]) order by id for update
 """  # noqa: S608 - constant
@@ -62,12 +62,13 @@ order by id limit $4
 """  # noqa: S608 - constant
 _SAVE = """
 insert into reports (id, reporter_id, code, received_at, submitted,
-                     status, seq, place, cell, category, refusal)
+                     status, seq, place, cell, category, refusal, transcript)
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[],
-                     $6::text[], $7::int[], $8::jsonb[], $9::text[], $10::text[], $11::text[])
+                     $6::text[], $7::int[], $8::jsonb[], $9::text[], $10::text[], $11::text[],
+                     $12::text[])
 on conflict (id) do update set
     status = excluded.status, seq = excluded.seq, place = excluded.place, cell = excluded.cell,
-    category = excluded.category, refusal = excluded.refusal
+    category = excluded.category, refusal = excluded.refusal, transcript = excluded.transcript
 """
 _LINK = """
 insert into report_media (media_id, report_id)
@@ -205,6 +206,7 @@ async def save(connection: Connection, reports: Sequence[Report]) -> None:
         [report.cell for report in reports],
         [report.category for report in reports],
         [report.refusal for report in reports],
+        [report.transcript for report in reports],
     )
 
 
@@ -232,4 +234,5 @@ def report_of(row: Mapping[str, Any]) -> Report:
         cell=row["cell"],
         category=row["category"],
         refusal=row["refusal"],
+        transcript=row["transcript"],
     )

@@ -86,6 +86,36 @@ def photo_refused(report: Report, photos: Sequence[Photo], now: datetime) -> Dec
     )
 
 
+def transcribed(report: Report, transcript: str, now: datetime, rules: Rules) -> Decision:
+    """The voice note is written down. Dispatch is told when it has the report already."""
+    report = replace(report, transcript=clean_text(transcript, rules.city.limits.text_chars))
+    if report.status != "normalised" or report.cell is None or not report.transcript:
+        return Decision(report)
+    text = _words(report, rules)
+    found = read_category(report.submitted.category, text, rules.city, rules.read)
+    category = report.category or found.code
+    return _say(
+        replace(report, category=category),
+        now,
+        ReportEnriched(
+            report_id=report.id,
+            reporter_id=report.submitted.reporter_id,
+            cell=report.cell,
+            text=text,
+            category=None if category == report.category else category,
+            dangerous=True if says_danger(text, category, rules.city) else None,
+            candidates=found.candidates or None,
+        ),
+    )
+
+
+def _words(report: Report, rules: Rules) -> str:
+    """What the reporter wrote, and said."""
+    sent = report.submitted
+    words = [each for each in (sent.text, report.transcript) if each]
+    return clean_text("\n".join(words), most_chars(rules.city, sent.open311))
+
+
 def place_of(sent: SentPlace, source: PlaceSource) -> Place:
     """WGS-84, rounded to a centimetre or so."""
     lat, lon = to_wgs84(sent.lat, sent.lon, sent.crs)
@@ -102,7 +132,7 @@ def _settle(
     if not rules.inside(place.lat, place.lon):
         return _refuse(report, place, now)
     sent, city = report.submitted, rules.city
-    text = clean_text(sent.text or "", most_chars(city, sent.open311))
+    text = _words(report, rules)
     found = read_category(sent.category, text, city, rules.read)
     dangerous = says_danger(text, found.code, city)
     cell = rules.cell(place.lat, place.lon)
@@ -131,7 +161,7 @@ def _settle(
 
 def _ask(report: Report, now: datetime, rules: Rules) -> Decision:
     sent = report.submitted
-    hints = rules.hints(clean_text(sent.text or "", most_chars(rules.city, sent.open311)))
+    hints = rules.hints(_words(report, rules))
     fact = PlaceAsked(
         report_id=report.id, reporter_id=sent.reporter_id, code=sent.code, hints=hints
     )

@@ -25,7 +25,10 @@ Status = Literal[
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """`seq` counts the events of this report; ReportSubmitted was the first."""
+    """`seq` counts the events of this report; ReportSubmitted was the first.
+
+    `transcript`: what is said in its voice note, once that is written down.
+    """
 
     submitted: ReportSubmitted
     status: Status = "accepted"
@@ -34,6 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cell: str | None = None
     category: str | None = None
     refusal: str | None = None
+    transcript: str | None = None
 
     @property
     def id(self) -> str:
