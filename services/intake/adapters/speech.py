@@ -28,7 +28,8 @@ SUFFIXES = {
     "audio/wav": "wav",
 }
 """Such servers go by the name of the file."""
-BUSY = frozenset({408, 425, 429})
+OURS_TO_MEND = frozenset({401, 403, 404, 408, 425, 429})
+"""A wrong key or path, or a rush: the clip can wait for better days, as it can with 3xx and 5xx."""
 
 
 class Transcriber(Protocol):
@@ -91,8 +92,7 @@ class SpeechServer:
 
 def _failure(answer: httpx.Response) -> Exception:
     status = answer.status_code
-    if status in BUSY or status >= 500 or status in (401, 403, 404):
-        # A wrong key or path is the installation's mistake: the clip can wait for its mending.
+    if status < 400 or status >= 500 or status in OURS_TO_MEND:
         wait = answer.headers.get("retry-after", "")
         return Retry(f"the speech server: {status}", float(wait) if wait.isdecimal() else 0.0)
     return GiveUp(f"the speech server refuses the clip: {status}")
