@@ -15,7 +15,7 @@ from cities.duplicates import Duplicates, read_duplicates
 from cities.marked import CityError, Marked
 from cities.rewards import read_rewards
 from cities.rows import CityFile, ReasonRow
-from contracts.city import City, EmergencyNumber, EscalationStep, Limits, Reason
+from contracts.city import City, EmergencyNumber, EscalationStep, Evidence, Limits, Reason
 
 __all__ = ["FILES", "CityError", "city_folder", "load_city"]
 
@@ -63,6 +63,7 @@ def load_city(name_or_path: str) -> City:
         timezone=rows.timezone,
         languages=tuple(rows.languages),
         limits=msgspec.convert(msgspec.structs.asdict(rows.limits), Limits),
+        evidence=msgspec.convert(msgspec.structs.asdict(rows.evidence), Evidence),
         emergency=tuple(EmergencyNumber(row.number, row.name.wording()) for row in rows.emergency),
         danger_advice=rows.danger_advice.wording(),
         danger_words=tuple(each.lower() for each in rows.danger_words.zh + rows.danger_words.en),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from contracts.city import Role, Wording
 from contracts.staff import StaffRole
@@ -152,11 +153,19 @@ class LimitsRow(Row, frozen=True, kw_only=True):
     batch_reports: int
 
 
+class EvidenceRow(Row, frozen=True, kw_only=True):
+    photo_within_min: Annotated[float, Meta(gt=0)]
+    photo_distance_m: Annotated[float, Meta(gt=0)]
+    clock_ahead_s: Annotated[float, Meta(ge=0)]
+    clock_behind_h: Annotated[float, Meta(gt=0)]
+
+
 class CityFile(Row, frozen=True, kw_only=True):
     name: WordingRow
     timezone: str
     languages: list[Literal["zh-CN", "en"]]
     limits: LimitsRow
+    evidence: EvidenceRow
     emergency: list[EmergencyRow]
     danger_advice: WordingRow
     danger_words: WordsRow

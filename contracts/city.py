@@ -146,6 +146,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     batch_reports: int
 
 
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a photo and a device's clock may be off before the report says so."""
+
+    photo_within_min: float
+    photo_distance_m: float
+    clock_ahead_s: float
+    clock_behind_h: float
+
+
 class DuplicateRule(msgspec.Struct, frozen=True):
     """Reports of a family join an open case this near and this recent; 0 m means never."""
 
@@ -216,6 +225,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
     languages: tuple[str, ...]
     limits: Limits
+    evidence: Evidence
     emergency: tuple[EmergencyNumber, ...]
     danger_advice: Wording
     danger_words: tuple[str, ...]

@@ -174,7 +174,7 @@ class Jobs:
             carried = [each.id for each in report.submitted.media]
             known = await media_sql.photos(connection, carried)
             photos = [known[each] for each in carried if each in known]
-            decisions.append(normalise.photo_refused(report, photos, now))
+            decisions.append(normalise.photo_refused(report, photos, now, self._rules))
         await keep(connection, decisions)
 
 

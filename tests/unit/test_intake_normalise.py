@@ -184,11 +184,11 @@ def test_a_photo_refused_later_enriches_what_dispatch_has() -> None:
     sent = report(media=with_photos("a", "b"), place=SentPlace(lat=34.2, lon=108.9))
     known = first(sent, Photo(id="a"), Photo(id="b")).report
     refused = [Photo(id="a", refused=True), Photo(id="b")]
-    (event,) = photo_refused(known, refused, NOW).events
+    (event,) = photo_refused(known, refused, NOW, RULES).events
     assert isinstance(event.body, ReportEnriched)
     assert event.body.media and [each.id for each in event.body.media] == ["b"]
     assert event.body.cell == known.cell and event.body.flags == ("photo-unreadable",)
-    assert not photo_refused(first(report(text="垃圾")).report, refused, NOW).events
+    assert not photo_refused(first(report(text="垃圾")).report, refused, NOW, RULES).events
 
 
 def test_a_decided_report_is_not_decided_again() -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from contracts.city import City
 from contracts.facts import Event, Fact, new_event
 from contracts.places import Place, PlaceSource, to_wgs84
 from contracts.reports import (
@@ -20,13 +21,13 @@ from contracts.reports import (
     ReportNormalised,
     ReportRefused,
 )
-from contracts.submissions import Media, SentPlace
+from contracts.submissions import Media, ReportSubmitted, SentPlace
 from services.intake.domain.categorise import read_category, says_danger
+from services.intake.domain.evidence import flags, observed
 from services.intake.domain.report import Decision, Photo, Report, Rules, most_chars
 from services.intake.domain.text import clean_text
 
 OUTSIDE_CITY = "outside-city"
-UNREADABLE = "photo-unreadable"
 
 
 def decide(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
@@ -69,9 +70,9 @@ def answered(
     return _settle(report, place_of(sent, "answer"), photos, now, rules)
 
 
-def photo_refused(report: Report, photos: Sequence[Photo], now: datetime) -> Decision:
+def photo_refused(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
     """A photo does not decode after all. Dispatch is told when it has the report already."""
-    if report.status != "normalised" or report.cell is None:
+    if report.status != "normalised" or report.cell is None or report.place is None:
         return Decision(report)
     return _say(
         report,
@@ -81,7 +82,7 @@ def photo_refused(report: Report, photos: Sequence[Photo], now: datetime) -> Dec
             reporter_id=report.submitted.reporter_id,
             cell=report.cell,
             media=_usable(report, photos),
-            flags=_flags(photos),
+            flags=flags(report.submitted, photos, report.place, rules.city.evidence),
         ),
     )
 
@@ -150,8 +151,8 @@ def _settle(
         dangerous=dangerous,
         media=_usable(report, photos),
         attributes=sent.attributes,
-        flags=_flags(photos),
-        observed_at=sent.observed_at or _taken_at(photos, sent.received_at),
+        flags=flags(sent, photos, place, city.evidence),
+        observed_at=_observed_at(sent, photos, city),
         language=sent.language,
     )
     return _say(
@@ -185,8 +186,11 @@ def _usable(report: Report, photos: Sequence[Photo]) -> tuple[Media, ...]:
     return tuple(each for each in report.submitted.media if each.id not in refused)
 
 
-def _flags(photos: Sequence[Photo]) -> tuple[str, ...]:
-    return (UNREADABLE,) if any(photo.refused for photo in photos) else ()
+def _observed_at(sent: ReportSubmitted, photos: Sequence[Photo], city: City) -> datetime | None:
+    """By the device's clock, or the time of arrival where that clock is wrong; else by a photo."""
+    if sent.observed_at is not None:
+        return observed(sent, city.evidence) or sent.received_at
+    return _taken_at(photos, sent.received_at)
 
 
 def _taken_at(photos: Sequence[Photo], received_at: datetime) -> datetime | None:
