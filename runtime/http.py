@@ -84,16 +84,23 @@ def create_app(
 
 
 def _in_order(routers: Sequence[APIRouter]) -> APIRouter:
-    """One router with literal paths before parameters."""
+    """One router with literal paths before parameters.
+
+    Routes are tried one after the other, which is a quarter of what a report costs: short paths and
+    writes come first, so that it is among the first few.
+    """
     routes: list[BaseRoute] = [route for router in routers for route in router.routes]
     merged = APIRouter()
-    merged.routes.extend(sorted(routes, key=lambda route: _specificity(route)))
+    merged.routes.extend(sorted(routes, key=_order))
     return merged
 
 
-def _specificity(route: BaseRoute) -> list[tuple[int, str]]:
-    path = str(getattr(route, "path", ""))
-    return [(1, "") if part.startswith("{") else (0, part) for part in path.split("/")]
+def _order(route: BaseRoute) -> tuple[bool, int, bool, list[tuple[int, str]]]:
+    parts = str(getattr(route, "path", "")).split("/")
+    specificity = [(1, "") if part.startswith("{") else (0, part) for part in parts]
+    has_parameters = any(literal for literal, _ in specificity)
+    reads = "POST" not in (getattr(route, "methods", None) or ())
+    return has_parameters, len(parts), reads, specificity
 
 
 async def _problem(request: Request, error: Exception) -> Response:
