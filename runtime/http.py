@@ -86,8 +86,8 @@ def create_app(
 def _in_order(routers: Sequence[APIRouter]) -> APIRouter:
     """One router with literal paths before parameters.
 
-    Routes are tried one after the other, which is a quarter of what a report costs: short paths and
-    writes come first, so that it is among the first few.
+    Routes are tried one after the other, which is a quarter of what a report costs: of the literal
+    paths, which no other can shadow, short ones and writes come first.
     """
     routes: list[BaseRoute] = [route for router in routers for route in router.routes]
     merged = APIRouter()
@@ -96,11 +96,13 @@ def _in_order(routers: Sequence[APIRouter]) -> APIRouter:
 
 
 def _order(route: BaseRoute) -> tuple[bool, int, bool, list[tuple[int, str]]]:
-    parts = str(getattr(route, "path", "")).split("/")
+    path = str(getattr(route, "path", ""))
+    parts = path.split("/")
     specificity = [(1, "") if part.startswith("{") else (0, part) for part in parts]
-    has_parameters = any(literal for literal, _ in specificity)
+    if "{" in path:
+        return True, 0, False, specificity
     reads = "POST" not in (getattr(route, "methods", None) or ())
-    return has_parameters, len(parts), reads, specificity
+    return False, len(parts), reads, specificity
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -36,7 +36,7 @@ async def server() -> AsyncIterator[Issuer]:
 
 @pytest.fixture
 async def intake(env: Environment, server: Issuer) -> AsyncIterator[Intake]:
-    own = {"speech_key": KEY, "speech_timeout_s": "1"}
+    own = {"speech_key": KEY, "speech_timeout_s": "5"}
     async with opened({**env, "YIZHAN_SPEECH_URL": server.url}, **own) as found:
         yield found
         await found.sql("delete from jobs where kind = $1", TRANSCRIBE)
