@@ -11,7 +11,7 @@ RANGE = (20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
-    """True when this port can be bound now."""
+    """True when a server can listen on this port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -21,16 +21,25 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_ports(count: int) -> list[int]:
-    """Distinct ports that nobody listens on now."""
-    found: set[int] = set()
-    while len(found) < count:
-        port = random.randrange(*RANGE)
-        if port not in found and is_free(port):
-            found.add(port)
-    return list(found)
-
-
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    return free_ports(1)[0]
+    """A port that nobody listens on, held for a server to come until this process ends.
+
+    A server that sets SO_REUSEADDR, as servers do, can listen on it; a probe that does not set it,
+    as the next call of this function, finds it taken.
+    """
+    while True:
+        holder = socket.socket()
+        try:
+            holder.bind((LOOPBACK, random.randrange(*RANGE)))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port: int = holder.getsockname()[1]
+        holder.detach()  # bound but never listening, until this process ends
+        return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Distinct ports, each as `free_port` gives it."""
+    return [free_port() for _ in range(count)]
