@@ -64,6 +64,7 @@ def load_city(name_or_path: str) -> City:
         languages=tuple(rows.languages),
         limits=msgspec.convert(msgspec.structs.asdict(rows.limits), Limits),
         evidence=msgspec.convert(msgspec.structs.asdict(rows.evidence), Evidence),
+        floods=rows.floods.floods(),
         emergency=tuple(EmergencyNumber(row.number, row.name.wording()) for row in rows.emergency),
         danger_advice=rows.danger_advice.wording(),
         danger_words=tuple(each.lower() for each in rows.danger_words.zh + rows.danger_words.en),
@@ -103,6 +104,11 @@ def _check(marked: Marked, rows: CityFile) -> None:
     for field, value in msgspec.structs.asdict(rows.limits).items():
         if value <= 0:
             raise marked.error(f"$.limits.{field}", f"{field} must be more than 0")
+    for by, row in rows.floods.buckets.get("report", {}).items():
+        if row.burst < rows.limits.batch_reports:
+            raise marked.error(
+                f"$.floods.buckets.report.{by}.burst", "must be as many as batch_reports at least"
+            )
     for field in ("verify_after_h", "reopen_within_days"):
         if not 0 < getattr(rows, field) <= MOST:
             raise marked.error(f"$.{field}", f"{field} must be more than 0, up to {MOST}")

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from contracts.city import Role, Wording
+from contracts.city import Flood, FloodBy, FloodOf, Floods, Role, Wording
 from contracts.staff import StaffRole
+
+HOUR_S = 3600.0
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,12 +162,41 @@ class EvidenceRow(Row, frozen=True, kw_only=True):
     clock_behind_h: Annotated[float, Meta(gt=0)]
 
 
+class FloodRow(Row, frozen=True, kw_only=True):
+    burst: Annotated[int, Meta(ge=1)]
+    per_hour: Annotated[float, Meta(gt=0)]
+
+
+class AddressBlockRow(Row, frozen=True, kw_only=True):
+    v4_prefix: Annotated[int, Meta(ge=8, le=32)]
+    v6_prefix: Annotated[int, Meta(ge=16, le=128)]
+
+
+class FloodsRow(Row, frozen=True, kw_only=True):
+    address_block: AddressBlockRow
+    buckets: dict[FloodOf, dict[FloodBy, FloodRow]]
+
+    def floods(self) -> Floods:
+        return Floods(
+            buckets={
+                of: {
+                    by: Flood(burst=row.burst, every_s=HOUR_S / row.per_hour)
+                    for by, row in each.items()
+                }
+                for of, each in self.buckets.items()
+            },
+            v4_prefix=self.address_block.v4_prefix,
+            v6_prefix=self.address_block.v6_prefix,
+        )
+
+
 class CityFile(Row, frozen=True, kw_only=True):
     name: WordingRow
     timezone: str
     languages: list[Literal["zh-CN", "en"]]
     limits: LimitsRow
     evidence: EvidenceRow
+    floods: FloodsRow
     emergency: list[EmergencyRow]
     danger_advice: WordingRow
     danger_words: WordsRow

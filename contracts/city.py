@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 DivisionLevel = Literal["city", "district", "street", "community"]
+FloodOf = Literal["report", "medium", "session"]
+FloodBy = Literal["reporter", "device", "address", "client", "everybody"]
 Role = Literal["reporter", "handler", "department", "operator", "system"]
 
 UNCATEGORISED = "uncategorised"
@@ -155,6 +157,21 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     clock_behind_h: float
 
 
+class Flood(msgspec.Struct, frozen=True, kw_only=True):
+    """A token bucket: `burst` at once, then one more every `every_s` seconds."""
+
+    burst: int
+    every_s: float
+
+
+class Floods(msgspec.Struct, frozen=True, kw_only=True):
+    """Buckets by what is done and for whom it is counted; addresses count by blocks of a prefix."""
+
+    buckets: dict[FloodOf, dict[FloodBy, Flood]]
+    v4_prefix: int
+    v6_prefix: int
+
+
 class DuplicateRule(msgspec.Struct, frozen=True):
     """Reports of a family join an open case this near and this recent; 0 m means never."""
 
@@ -226,6 +243,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     limits: Limits
     evidence: Evidence
+    floods: Floods
     emergency: tuple[EmergencyNumber, ...]
     danger_advice: Wording
     danger_words: tuple[str, ...]

@@ -95,6 +95,8 @@ def _api(service: str) -> Tree:
     secrets = [f"{service}.url", f"{service}.key", "service-keys.json"]
     if service == "intake":
         environment["YIZHAN_SIGNING_KEY_FILE"] = "/run/secrets/signing.pem"
+        # No port of it is published: only the gateway says from where a request came.
+        environment["FORWARDED_ALLOW_IPS"] = "*"
         secrets.append("signing.pem")
     return _process(service, "api", environment, secrets, API_PORT)
 

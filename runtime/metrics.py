@@ -133,6 +133,11 @@ HTTP_REQUESTS_TOTAL = _counter(
 HTTP_SECONDS = _histogram(
     "yizhan_http_seconds", ("route", "method"), "HTTP answers by route.", "seconds", LATENCY_S
 )
+FLOODS_TOTAL = _counter(
+    "yizhan_floods_total",
+    ("of", "by"),
+    "Requests held back with 429: reports, media or sessions, by the bucket that was empty.",
+)
 STREAMS_OPEN = _gauge("yizhan_streams_open", ("service",), "Live streams that clients hold.")
 JOBS_TOTAL = _counter(
     "yizhan_jobs_total",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from runtime.settings import Common, SettingsError, read
@@ -37,6 +37,7 @@ class Shared:
     media_dir: Path
     signing_key_file: str = ""
     speech_url: str = ""
+    floods: Literal["", "on", "off"] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Settings:
     """All of them. `header_wait_s`: how long an upload waits for its photo's header.
 
     `oidc_issuers` is a JSON list (adapters/oidc.py); without `wechat_appid` there is no WeChat.
+    `floods`: whether requests are counted; if not said, they are outside local mode.
     Without `speech_url` nobody writes voice notes down: the handler hears them.
     """
 
@@ -66,6 +68,13 @@ class Settings:
         if shared.speech_url and urlsplit(shared.speech_url).scheme not in ("http", "https"):
             raise SettingsError("YIZHAN_SPEECH_URL is no http(s) URL")
         return cls(common=common, own=own, shared=shared, issuers=issuers)
+
+    @property
+    def holds_floods_back(self) -> bool:
+        """Whether the city's token buckets count here."""
+        return self.shared.floods == "on" or (
+            self.shared.floods == "" and self.common.mode != "local"
+        )
 
     def transcriber(self) -> Transcriber | None:
         """Who writes voice notes down, when there is somebody."""

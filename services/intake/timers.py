@@ -1,10 +1,10 @@
-"""What nobody asks for: files that no commit claimed, sessions that are long over."""
+"""What nobody asks for: files that no commit claimed, sessions that are long over, full buckets."""
 
 from __future__ import annotations
 
 from runtime.db import Database
 from runtime.timers import Timer
-from services.intake.adapters import media_sql, session_sql
+from services.intake.adapters import flood_sql, media_sql, session_sql
 from services.intake.adapters.media_store import MediaStore
 
 ORPHAN_AGE_S = 3600.0
@@ -12,12 +12,16 @@ ORPHAN_AGE_S = 3600.0
 
 
 def timers(store: MediaStore) -> tuple[Timer, ...]:
-    """Every ten minutes each."""
+    """Every ten minutes, buckets every minute."""
 
     async def sweep(db: Database) -> int:
         return await sweep_orphans(db, store, ORPHAN_AGE_S)
 
-    return Timer("orphans", 600.0, sweep), Timer("sessions", 600.0, session_sql.forget_old)
+    return (
+        Timer("orphans", 600.0, sweep),
+        Timer("sessions", 600.0, session_sql.forget_old),
+        Timer("buckets", 60.0, flood_sql.forget_full),
+    )
 
 
 async def sweep_orphans(db: Database, store: MediaStore, age_s: float) -> int:

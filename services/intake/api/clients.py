@@ -19,6 +19,7 @@ from services.intake.adapters import client_sql, report_sql
 from services.intake.api.accepting import accept
 from services.intake.api.bodies import MEDIA_ID, Key, MediaId, ReportBody
 from services.intake.api.context import Context
+from services.intake.api.floods import count_for
 from services.intake.api.media import Size, described, served
 from services.intake.api.problems import PatientRoute, documents
 from services.intake.api.reading import patient
@@ -92,18 +93,20 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         "/clients/media",
-        responses=documents(401, 403, 408, 413, 415, 422, 503),
+        responses=documents(401, 403, 408, 413, 415, 422, 429, 503),
         max_body_size=context.city.limits.photo_bytes,
     )
     async def photo(request: Request, reporter: Annotated[UUID, Query()], _: Service) -> Any:
         """A photo as the bare body; the same bytes of the same reporter keep their id."""
         context.need_room()
+        await count_for(context, "medium", {"client": str(reporter)})
         return described(await take(context, str(reporter), patient(request).stream(), "photo"))
 
-    @routes.post("/clients/reports", responses=documents(401, 403, 413, 422, 503))
+    @routes.post("/clients/reports", responses=documents(401, 403, 413, 422, 429, 503))
     async def report(body: ClientReport, _: Service) -> Response:
         """Durable when it answers 202; the answer is that of POST /v1/reports."""
         reporter_id, key = str(body.reporter_id), body.idempotency_key
+        await count_for(context, "report", {"client": reporter_id})
         within = timedelta(seconds=body.repeat_within_s)
         await report_sql.forget_key(context.db, reporter_id, key, within)
         answer = await accept(

@@ -17,6 +17,7 @@ from services.intake.adapters.media_sql import Upload
 from services.intake.adapters.media_store import MediaMissing, OpenedMedia
 from services.intake.api.bodies import MEDIA_ID, MediaGiven
 from services.intake.api.context import Context
+from services.intake.api.floods import hold_back
 from services.intake.api.problems import NOT_READY, PatientRoute, documents
 from services.intake.api.reading import kind_of_body, patient
 from services.intake.api.uploads import Examined, blocks, examine, keep, need_standing
@@ -49,7 +50,7 @@ def router(context: Context) -> APIRouter:
         "/v1/media",
         status_code=201,
         response_model=MediaGiven,
-        responses=documents(401, 403, 408, 413, 415, 422, 503),
+        responses=documents(401, 403, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": _BODY},
         max_body_size=most_bytes,
     )
@@ -60,6 +61,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """A photo or a voice note; the same bytes from the same caller keep their id."""
         context.need_room()
+        await hold_back(context, "medium", request, caller)
         key = checked_key(idempotency_key)
         await need_standing(context, caller.sub)
         if kind_of_body(request) == "multipart/form-data":

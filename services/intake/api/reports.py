@@ -24,6 +24,7 @@ from services.intake.api.bodies import (
     inlined,
 )
 from services.intake.api.context import Context
+from services.intake.api.floods import hold_back
 from services.intake.api.forms import FORM_OVERHEAD_BYTES, form_schema, from_form
 from services.intake.api.place import answer_place
 from services.intake.api.problems import PatientRoute, documents
@@ -58,7 +59,7 @@ def router(context: Context) -> APIRouter:
         "/v1/reports",
         status_code=202,
         response_model=ReportGiven,
-        responses=documents(401, 403, 408, 413, 415, 422, 503),
+        responses=documents(401, 403, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": _BODY},
         max_body_size=most_form_bytes,
     )
@@ -67,6 +68,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """One photo, one voice note or one sentence is enough. Durable when it answers 202."""
         context.need_room()
+        await hold_back(context, "report", request, caller)
         key, language = checked_key(idempotency_key), _language(request)
         kind = kind_of_body(request)
         if kind == "multipart/form-data":
@@ -83,7 +85,7 @@ def router(context: Context) -> APIRouter:
         "/v1/reports/batch",
         response_model=BatchGiven,
         response_model_exclude_none=True,
-        responses=documents(401, 403, 413, 422, 503),
+        responses=documents(401, 403, 413, 422, 429, 503),
     )
     async def batch(
         request: Request,
@@ -96,6 +98,7 @@ def router(context: Context) -> APIRouter:
         if len(body.reports) > limits.batch_reports:
             most = limits.batch_reports
             raise invalid_field("reports", f"最多 {most} 条", f"At most {most}")
+        await hold_back(context, "report", request, caller, len(body.reports))
         language = _language(request)
         results = []
         for number, item in enumerate(body.reports):

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 
+from contracts.city import FloodBy
 from runtime.auth import allow
 from runtime.db import Connection
 from runtime.errors import Problem, language_of
@@ -17,6 +18,7 @@ from services.intake.adapters import session_sql
 from services.intake.adapters.session_sql import Grant, Reused
 from services.intake.api.bodies import Me, RefreshBody, SessionBody, SessionGiven
 from services.intake.api.context import Context
+from services.intake.api.floods import address_of, count_for
 from services.intake.api.problems import SESSION_OVER, PatientRoute, documents
 from services.intake.api.signing_in import device_of, person_of, vouched
 
@@ -41,6 +43,10 @@ def router(context: Context) -> APIRouter:
         """An anonymous reporter for a new device; the same one for a device with its secret; the
         person whom WeChat or a provider vouches for; a staff token for staff of the city's."""
         context.need_room()
+        counted: dict[FloodBy, str] = {"address": address_of(request)}
+        if body.device_id is not None:
+            counted["device"] = body.device_id
+        await count_for(context, "session", counted)
         language = language_of(request.headers.get("accept-language", ""))
         who = await vouched(context, body)
         if isinstance(who, dict):
