@@ -153,6 +153,7 @@ class LimitsRow(Row, frozen=True, kw_only=True):
     json_bytes: int
     text_chars: int
     batch_reports: int
+    original_link_s: int
 
 
 class EvidenceRow(Row, frozen=True, kw_only=True):

@@ -146,6 +146,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     json_bytes: int
     text_chars: int
     batch_reports: int
+    original_link_s: int
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ OWNED_PATHS: dict[str, tuple[str, ...]] = {
         "/v1/communities",
         "/v1/media",
         "/v1/media/{id}",
+        "/v1/media/{id}/original",
+        "/v1/media/{id}/openings",
         "POST /v1/reports",
         "/v1/reports/batch",
         "/v1/reports/{id}/place",

@@ -6,8 +6,9 @@ Jobs lock media before reports; the stream locks reports that no job knows of ye
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,11 +22,12 @@ from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused, 
 from services.intake.adapters.photos.processor import PhotoProcessor
 from services.intake.adapters.speech import Transcriber
 from services.intake.domain import normalise
-from services.intake.domain.report import Decision, Rules
+from services.intake.domain.report import Decision, Photo, Report, Rules
 from services.intake.handlers import EXIF, PLACE_DEADLINE, TRANSCRIBE
 
 PHOTO = "photo"
 NOW = "select clock_timestamp()"
+Judge = Callable[[Report, Sequence[Photo], datetime, Rules], Decision]
 
 
 class Jobs:
@@ -104,9 +106,7 @@ class Jobs:
     async def _photos_read(self, connection: Connection, report_id: UUID) -> None:
         now = await connection.fetchval(NOW)
         for report in (await report_sql.lock(connection, [report_id])).values():
-            carried = [each.id for each in report.submitted.media]
-            known = await media_sql.photos(connection, carried)
-            photos = [known[each] for each in carried if each in known]
+            photos = await self._photos_of(connection, report)
             decision = normalise.photos_read(report, photos, now, self._rules)
             await keep(connection, [decision])
 
@@ -160,22 +160,27 @@ class Jobs:
         async def commit(connection: Connection) -> None:
             if isinstance(reply, PhotoResult):
                 await media_sql.keep_result(connection, job.ref, reply, self._zone)
+                await self._tell(connection, job.ref, normalise.photo_seen)
             else:
                 await media_sql.refuse(connection, job.ref, reply)
-                await self._tell(connection, job.ref)
+                await self._tell(connection, job.ref, normalise.photo_refused)
 
         return commit
 
-    async def _tell(self, connection: Connection, media_id: str) -> None:
+    async def _tell(self, connection: Connection, media_id: str, judge: Judge) -> None:
         now = await connection.fetchval(NOW)
         ids = await report_sql.carrying(connection, media_id)
         decisions = []
         for report in (await report_sql.lock(connection, ids)).values():
-            carried = [each.id for each in report.submitted.media]
-            known = await media_sql.photos(connection, carried)
-            photos = [known[each] for each in carried if each in known]
-            decisions.append(normalise.photo_refused(report, photos, now, self._rules))
+            photos = await self._photos_of(connection, report)
+            decisions.append(judge(report, photos, now, self._rules))
         await keep(connection, decisions)
+
+    async def _photos_of(self, connection: Connection, report: Report) -> list[Photo]:
+        """In the order in which the reporter sent them."""
+        carried = [each.id for each in report.submitted.media]
+        known = await media_sql.photos(connection, carried)
+        return [known[each] for each in carried if each in known]
 
 
 async def keep(connection: Connection, decisions: Sequence[Decision]) -> None:

@@ -1,10 +1,10 @@
-"""What nobody asks for: files that no commit claimed, sessions that are long over, full buckets."""
+"""What nobody asks for any more: files without a commit, old sessions and links, full buckets."""
 
 from __future__ import annotations
 
 from runtime.db import Database
 from runtime.timers import Timer
-from services.intake.adapters import flood_sql, media_sql, session_sql
+from services.intake.adapters import flood_sql, media_sql, original_sql, session_sql
 from services.intake.adapters.media_store import MediaStore
 
 ORPHAN_AGE_S = 3600.0
@@ -20,6 +20,7 @@ def timers(store: MediaStore) -> tuple[Timer, ...]:
     return (
         Timer("orphans", 600.0, sweep),
         Timer("sessions", 600.0, session_sql.forget_old),
+        Timer("links", 600.0, original_sql.forget_links),
         Timer("buckets", 60.0, flood_sql.forget_full),
     )
 

@@ -13,6 +13,7 @@ import pytest
 
 from contracts.places import distance_m, from_wgs84
 from contracts.reports import Candidate
+from contracts.submissions import Media
 from services.dispatch.adapters.media_client import IntakeMedia
 from services.dispatch.timers import verify_due
 from tests.integration.case_actions import JsonObject, done, post, resolved
@@ -171,6 +172,25 @@ async def test_the_photo_must_be_ones_own(dispatch: Dispatch) -> None:
     dispatch.context.media = IntakeMedia("http://127.0.0.1:9", "")
     away = await post(handler, case, "resolve", media=["x"])
     assert (away.status_code, away.headers["retry-after"]) == (503, "3")
+
+
+async def test_a_link_to_an_original(dispatch: Dispatch) -> None:
+    """For the owner and operators; not for the reporter, a neighbour, or another case's photo."""
+    photo = Media(id=uuid4().hex, kind="photo", content_type="image/jpeg")
+    body, case = await dispatch.opened(media=(photo,))
+    path = f"/v1/cases/{case['id']}/media/{photo.id}/original"
+    owner = dispatch.handler(case["community"])
+    for client, role in ((owner, "handler"), (dispatch.client("operator"), "operator")):
+        given = await client.post(path)
+        assert given.status_code == 201, given.text
+        assert given.json()["url"] == f"/v1/media/{photo.id}/original?link={role}-{case['id']}"
+    reporter = dispatch.client("reporter", body.reporter_id)
+    assert (await reporter.post(path)).status_code == 403
+    assert (await dispatch.handler("610113001999").post(path)).status_code == 404
+    unknown = f"/v1/cases/{case['id']}/media/{uuid4().hex}/original"
+    assert (await owner.post(unknown)).status_code == 404
+    elsewhere = f"/v1/cases/{uuid4()}/media/{photo.id}/original"
+    assert (await owner.post(elsewhere)).status_code == 404
 
 
 async def test_the_handler_sees_what_the_words_may_mean(dispatch: Dispatch) -> None:

@@ -1,15 +1,16 @@
-"""Asks intake whether a photo exists, whose it is and whether it can be shown."""
+"""Asks intake about a photo: whether it exists and whose it is; a link to its original."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import msgspec
 
 from contracts.submissions import Media, MediaKind
+from services.dispatch.domain.parties import Party
 
 TIMEOUT_S = 3.0
 RETRY_AFTER_S = 3
@@ -29,6 +30,9 @@ class MediaSource(Protocol):
 
     async def verified(self, ids: Sequence[str], owner: str) -> tuple[Media, ...]:
         """The owner's media by id, in order. Raises MediaUnknown, MediaAway."""
+
+    async def link(self, media_id: str, case_id: str, party: Party) -> bytes:
+        """JSON of a link to the original (`url`, `expires_at`). Raises MediaUnknown, MediaAway."""
 
 
 class _Found(msgspec.Struct):
@@ -54,21 +58,37 @@ class IntakeMedia:
         """One question a medium."""
         return tuple([await self._one(each, owner) for each in ids])
 
+    async def link(self, media_id: str, case_id: str, party: Party) -> bytes:
+        """Each opening by it is logged there, under the party's id."""
+        body = {"given_to": party.id, "role": party.role, "case_id": case_id}
+        answer = await self._asked("POST", media_id, "/links", json=body)
+        return answer.content
+
     async def close(self) -> None:
         """Ends its connections."""
         await self._client.aclose()
 
     async def _one(self, media_id: str, owner: str) -> Media:
-        if not _ID.fullmatch(media_id):
-            raise MediaUnknown(media_id)
+        answer = await self._asked("GET", media_id)
         try:
-            answer = await self._client.get(f"/internal/v1/media/{media_id}")
-            if answer.status_code in (404, 422):
-                raise MediaUnknown(media_id)
-            answer.raise_for_status()
             found = msgspec.json.decode(answer.content, type=_Found)
-        except (httpx.HTTPError, msgspec.MsgspecError) as error:
+        except msgspec.MsgspecError as error:
             raise MediaAway(type(error).__name__) from error
         if found.owner != owner or found.state == "refused":
             raise MediaUnknown(media_id)
         return Media(id=found.id, kind=found.kind, content_type=found.content_type)
+
+    async def _asked(
+        self, method: str, media_id: str, about: str = "", **more: Any
+    ) -> httpx.Response:
+        if not _ID.fullmatch(media_id):
+            raise MediaUnknown(media_id)
+        try:
+            url = f"/internal/v1/media/{media_id}{about}"
+            answer = await self._client.request(method, url, **more)
+            if answer.status_code in (404, 422):
+                raise MediaUnknown(media_id)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise MediaAway(type(error).__name__) from error
+        return answer

@@ -29,6 +29,13 @@ class MediaGiven(BaseModel):
     content_type: str
 
 
+class OriginalGiven(BaseModel):
+    """Where the original may be opened, until then; `url` is a path of the same origin."""
+
+    url: str
+    expires_at: datetime
+
+
 class ClocksGiven(BaseModel):
     """By when; `provisional` while the calendar of the year is not known.
 

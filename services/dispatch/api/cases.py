@@ -6,23 +6,24 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from cities.cells import cells_touching_circle
 from contracts.cases import Case
 from contracts.places import distance_m, to_wgs84
 from contracts.submissions import Crs
 from runtime.auth import allow
-from runtime.errors import invalid_field, not_found
+from runtime.errors import FORBIDDEN, Problem, invalid_field, not_found, unavailable
 from runtime.http import decode_cursor, encode_cursor
 from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.dispatch.adapters import near_sql, queue_sql
+from services.dispatch.adapters.media_client import RETRY_AFTER_S, MediaAway, MediaUnknown
 from services.dispatch.adapters.queue_sql import Line
-from services.dispatch.api.answers import CaseGiven, NearbyGiven, TimelineGiven
+from services.dispatch.api.answers import CaseGiven, NearbyGiven, OriginalGiven, TimelineGiven
 from services.dispatch.api.context import Context, documents
 from services.dispatch.api.views import full, may_see, nearby, party_of, seen_at
-from services.dispatch.domain.parties import Party
+from services.dispatch.domain.parties import Party, relations
 
 NEARBY_M = 200.0
 GRID_REACH_M = 75.0
@@ -38,7 +39,7 @@ Cursor = Annotated[str | None, Query(max_length=400)]
 
 
 def router(context: Context) -> APIRouter:
-    """GET /v1/cases/nearby, /v1/cases/{id}, /v1/cases/{id}/events."""
+    """GET /v1/cases/nearby, /v1/cases/{id}, /events; POST …/media/{id}/original."""
     routes = APIRouter(route_class=SteadyRoute, tags=["cases"])
 
     @routes.get(
@@ -82,6 +83,33 @@ def router(context: Context) -> APIRouter:
         return _json(
             {"events": [_line(each, case, party) for each in lines[:limit]], "cursor": more}
         )
+
+    @routes.post(
+        "/v1/cases/{case_id}/media/{media_id}/original",
+        status_code=201,
+        response_model=OriginalGiven,
+        responses=PROBLEMS,
+    )
+    async def original(
+        case_id: UUID,
+        media_id: Annotated[str, Path(max_length=64)],
+        caller: Annotated[Caller, allow("handler", "department", "operator")],
+    ) -> Response:
+        """A link to the file as it was sent, for the case's owner and operators; each opening is
+        logged."""
+        party = party_of(caller)
+        case = await _visible(context, case_id, party)
+        if not relations(case, party) & {"owner", "operator"}:
+            raise Problem(FORBIDDEN)
+        if media_id not in {each.id for each in (*case.media, *case.proof)}:
+            raise not_found()
+        try:
+            link = await context.media.link(media_id, case.id, party)
+        except MediaUnknown as error:
+            raise not_found() from error
+        except MediaAway as error:
+            raise unavailable(RETRY_AFTER_S) from error
+        return Response(link, 201, media_type="application/json; charset=utf-8")
 
     return routes
 

@@ -16,6 +16,7 @@ from runtime.db import Connection, Database
 from services.intake.adapters.media_store import StoredMedia
 from services.intake.adapters.photos.content_type import MediaType
 from services.intake.adapters.photos.messages import Exif, PhotoHeader, PhotoRefused, PhotoResult
+from services.intake.domain.likeness import keys
 from services.intake.domain.report import Photo
 
 MediaState = Literal["stored", "served", "refused"]
@@ -44,9 +45,21 @@ _OWN = """
 select id, kind, content_type from media
 where id = any ($1::text[]) and owner = $2 and state <> 'refused'
 """
+# The first report that carried the same photo, or one that hardly differs: each look goes by the
+# index of keys, and compares the few that share one. (An aggregate, because with ORDER BY and LIMIT
+# the planner walks through all that reports carry.)
 _PHOTOS = """
-select id, header_read, state, place, taken_at from media
-where id = any ($1::text[]) and kind = 'photo' order by id
+select media.id, header_read, state, place, taken_at, seen.report_id as seen_in
+from media left join lateral (
+    select (array_agg(report_id order by report_id))[1] as report_id from (
+        select media.id
+        union all
+        select other.id from media other
+        where other.likeness && media.likeness
+          and bit_count(other.fingerprint # media.fingerprint) <= 10
+    ) alike join report_media on media_id = alike.id
+) seen on true
+where media.id = any ($1::text[]) and kind = 'photo' order by media.id
 """
 _HEADER = """
 update media set header_read = true, place = $2, taken_at = $3, width = $4, height = $5
@@ -54,7 +67,8 @@ where id = $1 and state = 'stored'
 """
 _SERVED = """
 update media set state = 'served', header_read = true, dhash = $2, width = $3, height = $4,
-                 place = coalesce(place, $5), taken_at = coalesce(taken_at, $6)
+                 place = coalesce(place, $5), taken_at = coalesce(taken_at, $6),
+                 fingerprint = ('x' || $7::text)::bit(256), likeness = $8
 where id = $1
 """
 _REFUSED = "update media set state = 'refused', header_read = true, refusal = $2 where id = $1"
@@ -122,7 +136,7 @@ async def photos(
     """By id. `share` keeps jobs from refusing one until the caller has committed its links."""
     if not ids:
         return {}
-    sql = _PHOTOS + (" for share" if share else "")
+    sql = _PHOTOS + (" for share of media" if share else "")
     return {row["id"]: _photo(row) for row in await connection.fetch(sql, sorted(ids))}
 
 
@@ -149,6 +163,8 @@ async def keep_result(
         result.height,
         exif.place,
         _taken_at(exif, zone),
+        result.fingerprint,
+        keys(result.dhash, result.fingerprint),
     )
 
 
@@ -173,4 +189,5 @@ def _photo(row: Mapping[str, Any]) -> Photo:
         refused=row["state"] == "refused",
         place=msgspec.convert(row["place"], Place) if row["place"] else None,
         taken_at=row["taken_at"],
+        seen_in=str(row["seen_in"]) if row["seen_in"] else None,
     )

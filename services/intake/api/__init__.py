@@ -10,6 +10,7 @@ from services.intake.api import (
     internal,
     media,
     observers,
+    originals,
     registration,
     registrations,
     reports,
@@ -31,6 +32,7 @@ def public_router(context: Context) -> APIRouter:
         observers,
         catalogue,
         media,
+        originals,
         reports,
     ):
         routes.routes.extend(part.router(context).routes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
@@ -110,6 +111,22 @@ class MediaGiven(BaseModel):
     kind: str
     content_type: str
     links: Links
+
+
+class OpeningGiven(BaseModel):
+    """Who opened an original, because of which case."""
+
+    opened_at: datetime
+    given_to: str
+    role: str
+    case_id: UUID
+
+
+class OpeningsGiven(BaseModel):
+    """Newest first; `cursor` for older ones."""
+
+    openings: list[OpeningGiven]
+    cursor: str | None = None
 
 
 class InBothLanguages(BaseModel):

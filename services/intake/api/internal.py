@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import secrets
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from runtime.auth import allow
 from runtime.errors import not_found
+from runtime.http import Body
 from runtime.tokens import Caller
-from services.intake.adapters import media_sql, report_sql, session_sql
+from services.intake.adapters import media_sql, original_sql, report_sql, session_sql
 from services.intake.api import clients, people
 from services.intake.api.bodies import MEDIA_ID
 from services.intake.api.context import Context
@@ -19,12 +22,21 @@ from services.intake.api.problems import PatientRoute, documents
 from services.intake.api.views import described
 
 MOST_REPORTS = 200
+SECRET_BYTES = 32
 ReporterId = Annotated[str, Query(max_length=64, pattern=r"^[ -~]+$")]
 Service = Annotated[Caller, allow("service")]
 
 
+class LinkBody(Body):
+    """Who may open an original, because of which case."""
+
+    given_to: Annotated[str, Field(min_length=1, max_length=64)]
+    role: Literal["handler", "department", "operator"]
+    case_id: UUID
+
+
 def router(context: Context) -> APIRouter:
-    """/internal/v1/media/{id}, /reports, /reports/{id}, /revocations."""
+    """/internal/v1/media/{id}, /media/{id}/links, /reports, /reports/{id}, /revocations."""
     routes = APIRouter(prefix="/internal/v1", route_class=PatientRoute, tags=["internal"])
 
     @routes.get("/media/{media_id}", responses=documents(401, 403, 404, 422, 503))
@@ -34,6 +46,19 @@ def router(context: Context) -> APIRouter:
         if row is None:
             raise not_found()
         return dict(row)
+
+    @routes.post("/media/{media_id}/links", responses=documents(401, 403, 404, 422, 503))
+    async def link(
+        media_id: Annotated[str, Path(pattern=MEDIA_ID)], body: LinkBody, _: Service
+    ) -> dict[str, Any]:
+        """The path by which dispatch's caller may open the original, and until when."""
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        reader = original_sql.Reader(body.given_to, body.role, body.case_id)
+        within = timedelta(seconds=context.city.limits.original_link_s)
+        until = await original_sql.give(context.db, media_id, secret, reader, within)
+        if until is None:
+            raise not_found()
+        return {"url": f"/v1/media/{media_id}/original?link={secret}", "expires_at": until}
 
     @routes.get("/reports/{report_id}", responses=documents(401, 403, 404, 422, 503))
     async def report(report_id: UUID, reporter: ReporterId, _: Service) -> dict[str, Any]:

@@ -108,7 +108,7 @@ async def served(context: Context, media_id: str, caller: Caller, size: Size) ->
     except MediaMissing as error:
         raise not_found() from error
     kind = row["content_type"] if row["kind"] == "voice" else "image/jpeg"
-    return _streamed(media_id, kind, opened)
+    return streamed(media_id, kind, opened)
 
 
 async def _commit(context: Context, owner: str, key: str | None, examined: Examined) -> Answer:
@@ -137,7 +137,10 @@ def described(upload: Upload) -> dict[str, Any]:
     }
 
 
-def _streamed(media_id: str, content_type: str, opened: OpenedMedia) -> StreamingResponse:
+def streamed(
+    media_id: str, content_type: str, opened: OpenedMedia, cache: str = "private, max-age=3600"
+) -> StreamingResponse:
+    """A file that no browser shows as a page, whatever is in it."""
     suffix = SUFFIXES.get(content_type, content_type.rpartition("/")[2])
     return StreamingResponse(
         opened.blocks,
@@ -146,7 +149,7 @@ def _streamed(media_id: str, content_type: str, opened: OpenedMedia) -> Streamin
             "Content-Length": str(opened.size_bytes),
             "Content-Disposition": f'attachment; filename="{media_id}.{suffix}"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "private, max-age=3600",
+            "Cache-Control": cache,
             "X-Content-Type-Options": "nosniff",
         },
     )

@@ -20,6 +20,8 @@ PHOTO_AHEAD = "photo-ahead"
 """Taken after the report: the camera's clock is wrong."""
 PHOTO_ELSEWHERE = "photo-elsewhere"
 """Its place is not the report's."""
+PHOTO_SEEN = "photo-seen"
+"""An earlier report came with the same photo."""
 CLOCK_WRONG = "clock-wrong"
 """The device's time cannot be: the time of arrival stands instead."""
 
@@ -29,20 +31,16 @@ def flags(
 ) -> tuple[str, ...]:
     """Each that holds, once, in a fixed order."""
     kept = [photo for photo in photos if not photo.refused]
-    observed_at = observed(sent, rule) or sent.received_at
-    ages = [observed_at - photo.taken_at for photo in kept if photo.taken_at]
-    own = place.source == "exif"
-    far = [
-        photo.place
-        for photo in kept
-        if photo.place and not own and _between(photo.place, place) > rule.photo_distance_m
-    ]
+    believed = observed(sent, rule)
+    ages = [(believed or sent.received_at) - each.taken_at for each in kept if each.taken_at]
+    places = [each.place for each in kept if each.place and place.source != "exif"]
     holds = {
         PHOTO_UNREADABLE: len(kept) < len(photos),
         PHOTO_OLD: any(age > timedelta(minutes=rule.photo_within_min) for age in ages),
         PHOTO_AHEAD: any(-age > timedelta(seconds=rule.clock_ahead_s) for age in ages),
-        PHOTO_ELSEWHERE: bool(far),
-        CLOCK_WRONG: sent.observed_at is not None and observed(sent, rule) is None,
+        PHOTO_ELSEWHERE: any(_between(each, place) > rule.photo_distance_m for each in places),
+        PHOTO_SEEN: any(each.seen_in and each.seen_in < sent.report_id for each in kept),
+        CLOCK_WRONG: sent.observed_at is not None and believed is None,
     }
     return tuple(name for name, does in holds.items() if does)
 

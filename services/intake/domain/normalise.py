@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -23,7 +24,7 @@ from contracts.reports import (
 )
 from contracts.submissions import Media, ReportSubmitted, SentPlace
 from services.intake.domain.categorise import read_category, says_danger
-from services.intake.domain.evidence import flags, observed
+from services.intake.domain.evidence import PHOTO_SEEN, flags, observed
 from services.intake.domain.report import Decision, Photo, Report, Rules, most_chars
 from services.intake.domain.text import clean_text
 
@@ -72,41 +73,35 @@ def answered(
 
 def photo_refused(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
     """A photo does not decode after all. Dispatch is told when it has the report already."""
-    if report.status != "normalised" or report.cell is None or report.place is None:
+    if report.place is None:
         return Decision(report)
-    return _say(
-        report,
-        now,
-        ReportEnriched(
-            report_id=report.id,
-            reporter_id=report.submitted.reporter_id,
-            cell=report.cell,
-            media=_usable(report, photos),
-            flags=flags(report.submitted, photos, report.place, rules.city.evidence),
-        ),
-    )
+    found = flags(report.submitted, photos, report.place, rules.city.evidence)
+    return _enrich(report, now, media=_usable(report, photos), flags=found)
+
+
+def photo_seen(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
+    """A photo is decoded, and an earlier report may have come with it. Told as above."""
+    if report.place is None:
+        return Decision(report)
+    found = flags(report.submitted, photos, report.place, rules.city.evidence)
+    return _enrich(report, now, flags=found) if PHOTO_SEEN in found else Decision(report)
 
 
 def transcribed(report: Report, transcript: str, now: datetime, rules: Rules) -> Decision:
     """The voice note is written down. Dispatch is told when it has the report already."""
     report = replace(report, transcript=clean_text(transcript, rules.city.limits.text_chars))
-    if report.status != "normalised" or report.cell is None or not report.transcript:
+    if report.status != "normalised" or not report.transcript:
         return Decision(report)
     text = _words(report, rules)
     found = read_category(report.submitted.category, text, rules.city, rules.read)
     category = report.category or found.code
-    return _say(
+    return _enrich(
         replace(report, category=category),
         now,
-        ReportEnriched(
-            report_id=report.id,
-            reporter_id=report.submitted.reporter_id,
-            cell=report.cell,
-            text=text,
-            category=None if category == report.category else category,
-            dangerous=True if says_danger(text, category, rules.city) else None,
-            candidates=found.candidates or None,
-        ),
+        text=text,
+        category=None if category == report.category else category,
+        dangerous=True if says_danger(text, category, rules.city) else None,
+        candidates=found.candidates or None,
     )
 
 
@@ -197,6 +192,17 @@ def _taken_at(photos: Sequence[Photo], received_at: datetime) -> datetime | None
     """The first photo's time; a camera that is ahead of us is not believed."""
     times = [photo.taken_at for photo in photos if photo.taken_at and not photo.refused]
     return times[0] if times and times[0] <= received_at else None
+
+
+def _enrich(report: Report, now: datetime, **late: Any) -> Decision:
+    """What came late, when dispatch has the report already."""
+    if report.status != "normalised" or report.cell is None:
+        return Decision(report)
+    sent = report.submitted
+    fact = ReportEnriched(
+        report_id=report.id, reporter_id=sent.reporter_id, cell=report.cell, **late
+    )
+    return _say(report, now, fact)
 
 
 def _say(report: Report, now: datetime, fact: Fact) -> Decision:

@@ -45,13 +45,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Photo(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a photo. `read`: its header was looked at; `refused`: it does not decode."""
+    """What is known of a photo. `read`: its header was looked at; `refused`: it does not decode.
+
+    `seen_in`: the first report that carried it, or a photo that hardly differs.
+    """
 
     id: str
     read: bool = True
     refused: bool = False
     place: Place | None = None
     taken_at: datetime | None = None
+    seen_in: str | None = None
 
 
 def no_hints(text: str) -> tuple[str, ...]:

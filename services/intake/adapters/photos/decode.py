@@ -25,7 +25,7 @@ from services.intake.adapters.photos.messages import (
     Task,
 )
 from services.intake.adapters.photos.served import draw
-from services.intake.adapters.photos.similarity import dhash
+from services.intake.adapters.photos.similarity import FINE, dhash
 
 MOST_FILE_BYTES = 64 * 2**20
 EXIF_DETAILS, EXIF_GPS = 0x8769, 0x8825
@@ -116,6 +116,7 @@ def _whole(task: Task) -> PhotoResult:
         exif=exif,
         served=served,
         dhash=dhash(large),
+        fingerprint=dhash(large, FINE),
     )
 
 

@@ -60,9 +60,10 @@ class PhotoHeader(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
 
 
 class PhotoResult(msgspec.Struct, frozen=True, kw_only=True, tag="photo"):
-    """A decoded photo: upright sRGB JPEGs without any metadata and a 64-bit hash in hex.
+    """A decoded photo: upright sRGB JPEGs without any metadata, and hashes in hex.
 
-    `width` and `height` are those of the upright original, in pixels.
+    `width` and `height` are those of the upright original, in pixels. `dhash` has 64 bits,
+    `fingerprint` 256.
     """
 
     content_type: PhotoType
@@ -71,6 +72,7 @@ class PhotoResult(msgspec.Struct, frozen=True, kw_only=True, tag="photo"):
     exif: Exif
     served: dict[ServedSize, bytes]
     dhash: str
+    fingerprint: str
 
 
 class PhotoRefused(msgspec.Struct, frozen=True, tag="refused"):
