@@ -52,6 +52,8 @@ TOO_MANY = declare("too-many-requests", 429, "请求太多", "Too many requests"
 INTERNAL = declare("internal", 500, "服务出错", "The service failed")
 UNAVAILABLE = declare("unavailable", 503, "服务暂时不可用", "Temporarily unavailable")
 SHARED = tuple(KINDS.values())
+# Not of every service: a service that says it names it among its own (`documents`).
+SUSPENDED = declare("reporter-suspended", 403, "您的上报资格已暂停", "You may not report for now")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from cities.cells import cell, cells_touching_circle
 from contracts.cases import CaseFact
 from contracts.city import City
 from contracts.facts import Event, Fact, InvalidEvent
+from contracts.observers import ObserverReinstated, ObserverSuspended
 from contracts.reports import ReportEnriched, ReportNormalised
 from runtime import metrics
 from runtime.db import Connection
 from runtime.outbox import Outgoing
-from services.dispatch.adapters import case_sql, near_sql
+from services.dispatch.adapters import case_sql, near_sql, standing_sql
 from services.dispatch.domain.batch import Search, State, lock_name
 from services.dispatch.domain.duplicates import Match, Sighting, find_duplicate
 from services.dispatch.domain.leaving import event_of, feeds_of
@@ -72,11 +73,25 @@ def enriched(state: State, event: Event) -> Sequence[Outgoing]:
     return _leave(event, state.decided([fact]))
 
 
+def standing_told(state: State, event: Event) -> Sequence[Outgoing]:
+    """An operator suspended a reporter, or reinstated one; what is older says nothing."""
+    fact = event.body
+    assert isinstance(fact, ObserverSuspended | ObserverReinstated)
+    if event.subject != fact.reporter_id:
+        raise InvalidEvent("subject is not the reporter's id")
+    _, seq = state.standing.get(fact.reporter_id, (False, 0))
+    if event.seq > seq:
+        state.standing[fact.reporter_id] = (isinstance(fact, ObserverSuspended), event.seq)
+    return ()
+
+
 HANDLERS: dict[type[Fact], Callable[[State, Event], Sequence[Outgoing]]] = {
     ReportNormalised: normalised,
     ReportEnriched: enriched,
+    ObserverSuspended: standing_told,
+    ObserverReinstated: standing_told,
 }
-"""PlaceAsked and ReportRefused make no case; `observers` is heard for later rules."""
+"""PlaceAsked and ReportRefused make no case."""
 
 
 class Reports:
@@ -121,10 +136,11 @@ class Reports:
         return handler(state, event) if handler else ()
 
     async def save(self, connection: Connection, state: State) -> None:
-        """Cases, who belongs to them, timelines."""
+        """Cases, who belongs to them, timelines; who is suspended."""
         cases = [state.cases[each] for each in state.changed]
         members = [state.members[each] for each in sorted(state.members)]
         await case_sql.save(connection, cases, self._city, state.facts, members)
+        await standing_sql.save(connection, state.standing)
         _measure(state)
 
     def _search(self, report: ReportNormalised) -> Search:

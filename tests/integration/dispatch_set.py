@@ -88,15 +88,15 @@ def report(
 
 
 def message(body: Fact, seq: int = 2) -> Message:
-    """The Kafka record of intake's event about a report."""
-    report_id: str = body.report_id  # type: ignore[attr-defined]
+    """The Kafka record of intake's event about a report, or a reporter."""
+    subject: str = getattr(body, "report_id", "") or body.reporter_id  # type: ignore[attr-defined]
     event = new_event(
         body,
         source="intake",
-        subject=report_id,
+        subject=subject,
         seq=seq,
         occurred_at=datetime.now(UTC),
-        correlation_id=report_id,
+        correlation_id=subject,
     )
     return service_set.message(event)
 

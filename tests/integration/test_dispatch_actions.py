@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 
 from contracts.cases import CaseChecked, ReportJoined, ReportSeparated
-from contracts.facts import Event
+from contracts.facts import Actor, Event
+from contracts.observers import ObserverReinstated, ObserverSuspended
 from tests.integration.case_actions import JsonObject, done, post, resolved
-from tests.integration.dispatch_set import XIAOZHAI, Dispatch, installation, opened
+from tests.integration.dispatch_set import XIAOZHAI, Dispatch, installation, message, opened
 from tests.integration.service_set import Environment
 
 FAR = (XIAOZHAI[0] + 0.02, XIAOZHAI[1])
@@ -147,6 +148,27 @@ async def test_me_too_and_a_check(dispatch: Dispatch) -> None:
     facts = [event.body for event in await told(dispatch, case["id"])]
     assert isinstance(facts[2], ReportJoined)
     assert isinstance(facts[-1], CaseChecked) and facts[-1].reporter_id == checker_id
+
+
+async def test_a_suspended_reporter_neither_joins_nor_checks(dispatch: Dispatch) -> None:
+    """As the latest event about them says; their own case stays theirs."""
+    body, case = await dispatch.opened()
+    by, other = Actor("operator", "o"), str(uuid4())
+    suspended = ObserverSuspended(reporter_id=other, by=by, reason="abuse")
+    reinstated = ObserverReinstated(reporter_id=other, by=by, reason="other")
+    await dispatch.give(message(suspended, seq=3))
+    await dispatch.give(message(reinstated, seq=2))
+    client, at = dispatch.client("reporter", other), {"id": case["id"], "revision": None}
+    refused = await post(client, at, "join")
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/reporter-suspended")
+    case = await resolved(dispatch, case)
+    photo = dispatch.album.photo(other)
+    assert (await post(client, at, "check", media=[photo], fixed=True)).status_code == 403
+    await dispatch.give(message(reinstated, seq=4))
+    assert (await post(client, at, "check", media=[photo], fixed=True)).status_code == 200
+    again = ObserverSuspended(reporter_id=body.reporter_id, by=by, reason="abuse")
+    await dispatch.give(message(again))
+    await done(dispatch.client("reporter", body.reporter_id), case, "confirm")
 
 
 async def test_merged_and_separated_again(dispatch: Dispatch) -> None:

@@ -33,6 +33,8 @@ update case_events set by_id = '{ERASED}', note = null
 where by_role = 'reporter' and by_id = $1
 """  # noqa: S608 - constant
 
+_STANDING = "delete from standing where reporter_id = $1"
+
 _decode = msgspec.json.Decoder(Case).decode
 
 
@@ -45,3 +47,4 @@ async def erase(connection: Connection, reporter_id: str) -> None:
     await connection.execute(_ANSWERS, [case.id for case in cases])
     await connection.execute(_LEAVE, reporter_id)
     await connection.execute(_UNSIGN, reporter_id)
+    await connection.execute(_STANDING, reporter_id)

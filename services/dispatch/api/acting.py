@@ -12,9 +12,17 @@ from contracts.places import Place, to_wgs84
 from contracts.submissions import Crs, Media
 from runtime import idempotency, outbox
 from runtime.db import Connection
-from runtime.errors import CONFLICT, FORBIDDEN, Problem, invalid_field, not_found, unavailable
+from runtime.errors import (
+    CONFLICT,
+    FORBIDDEN,
+    SUSPENDED,
+    Problem,
+    invalid_field,
+    not_found,
+    unavailable,
+)
 from runtime.idempotency import Answer, request_hash
-from services.dispatch.adapters import case_sql, queue_sql
+from services.dispatch.adapters import case_sql, queue_sql, standing_sql
 from services.dispatch.adapters.media_client import RETRY_AFTER_S, MediaAway, MediaUnknown
 from services.dispatch.api.bodies import AnyBody, Where
 from services.dispatch.api.context import STALE, Context
@@ -26,6 +34,9 @@ from services.dispatch.domain.leaving import event_of, feeds_of
 from services.dispatch.domain.parties import Party, relations
 from services.dispatch.domain.permitting import may_ever
 from services.dispatch.domain.states import CLOSING, Action
+
+EARNING: frozenset[Action] = frozenset({"join", "check"})
+"""What reporters earn by beyond reports: not for suspended ones."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ async def act(context: Context, request: Request) -> Answer:
 async def _decide_and_save(
     context: Context, connection: Connection, request: Request, command: Command
 ) -> Answer:
+    if request.action in EARNING and await standing_sql.is_suspended(connection, request.party.id):
+        raise Problem(SUSPENDED)
     case, command = await _locked(context, connection, request, command)
     now = await connection.fetchval("select clock_timestamp()")
     facts = decide(case, command, now, context.city)

@@ -12,7 +12,7 @@ from cities.areas import Areas
 from contracts.city import City
 from runtime import errors
 from runtime.db import Database
-from runtime.errors import declare
+from runtime.errors import SUSPENDED, declare
 from runtime.feed import FeedReader
 from runtime.outbox import Bell
 from runtime.tasks import end
@@ -25,7 +25,7 @@ STALE = declare(
     "案件已被他人更新，请按最新状态再试",
     "The case has changed meanwhile: look at its current state",
 )
-documents = partial(errors.documents, own=(STALE,))
+documents = partial(errors.documents, own=(STALE, SUSPENDED))
 
 
 def utc_now() -> datetime:

@@ -49,7 +49,10 @@ def lock_name(family: str, cell: str) -> str:
 
 @dataclass
 class State:
-    """What a batch touches, by id; cases also by family and cell; and what changed."""
+    """What a batch touches, by id; cases also by family and cell; and what changed.
+
+    `standing` is whether a reporter is suspended, and the number of the event that said so.
+    """
 
     city: City
     now: datetime
@@ -62,6 +65,7 @@ class State:
     members: dict[str, Membership] = field(default_factory=dict)
     facts: list[CaseFact] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
+    standing: dict[str, tuple[bool, int]] = field(default_factory=dict)
 
     def remember(self, case: Case) -> None:
         """The case as it is now."""

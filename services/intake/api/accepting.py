@@ -11,13 +11,21 @@ from msgspec.structs import replace
 from contracts.city import City
 from contracts.facts import new_event
 from contracts.submissions import Media, Open311, ReportSubmitted
-from runtime.errors import INVALID, REUSED_KEY, FieldError, Language, Problem, invalid_field
+from runtime.errors import (
+    INVALID,
+    REUSED_KEY,
+    SUSPENDED,
+    FieldError,
+    Language,
+    Problem,
+    invalid_field,
+)
 from runtime.idempotency import Answer, request_hash
 from services.intake.adapters import media_sql, report_sql
 from services.intake.adapters.report_sql import Claim, CodeTaken, MayNotReport, Stored
 from services.intake.api.bodies import ReportBody
 from services.intake.api.context import Context
-from services.intake.api.problems import NO_CONTENT, SUSPENDED, TOO_MANY_PHOTOS
+from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
 from services.intake.domain.categorise import says_danger
 from services.intake.domain.report import most_chars
 from services.intake.domain.text import clean_text

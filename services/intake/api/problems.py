@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from runtime import errors
-from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem, declare
+from runtime.errors import SUSPENDED, TOO_LARGE, UNSUPPORTED, Problem, declare
 from runtime.steady import SteadyRoute
 from services.intake.adapters.media_store import MediaStoreFull
 from services.intake.adapters.photos.messages import Refusal
@@ -29,7 +29,6 @@ SIGN_IN_REFUSED = declare(
     "sign-in-refused", 401, "登录未通过，请重新登录", "The sign-in was refused: sign in again"
 )
 NOT_STAFF = declare("not-staff", 403, "该账号没有工作权限", "This account has no role in this city")
-SUSPENDED = declare("reporter-suspended", 403, "您的上报资格已暂停", "You may not report for now")
 TOO_SLOW = declare("too-slow", 408, "请求传输太慢", "The request came too slowly")
 
 OWN = (

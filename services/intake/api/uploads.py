@@ -9,14 +9,14 @@ from starlette.datastructures import UploadFile
 
 from contracts.submissions import MediaKind
 from runtime.db import Connection
-from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem
+from runtime.errors import SUSPENDED, TOO_LARGE, UNSUPPORTED, Problem
 from services.intake.adapters import media_sql, observer_sql
 from services.intake.adapters.media_sql import Upload
 from services.intake.adapters.media_store import MediaTooLarge, StoredMedia
 from services.intake.adapters.photos.content_type import MediaType, sniff
 from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused
 from services.intake.api.context import Context
-from services.intake.api.problems import EMPTY_FILE, SUSPENDED, photo_problem
+from services.intake.api.problems import EMPTY_FILE, photo_problem
 
 BLOCK_BYTES = 2**20
 
