@@ -123,6 +123,20 @@ async def test_odd_ids_are_not_there(device: httpx.AsyncClient, name: str) -> No
     assert (await device.get(f"/v1/media/{name}")).status_code in (404, 422)
 
 
+@pytest.mark.parametrize(("frames", "status"), [(3000, 201), (3050, 201), (3100, 413)])
+async def test_a_voice_note_of_sixty_seconds(
+    device: httpx.AsyncClient, frames: int, status: int
+) -> None:
+    """A frame of AMR is 20 ms; a recorder that stops at the limit may run over a little."""
+    clip = b"#!AMR\n" + (b"\x3c" + bytes(31)) * frames
+    answer = await device.post("/v1/media", content=clip)
+    assert answer.status_code == status, answer.text
+    if status == 413:
+        assert answer.json()["detail"] == "语音最长 60 秒"
+        refused = await device.post("/v1/reports", files={"voice": clip})
+        assert refused.status_code == 413
+
+
 async def test_a_voice_note_is_stored_as_a_clip(intake: Intake, device: httpx.AsyncClient) -> None:
     media_id = await upload(device, VOICE)
     clip = await device.get(f"/v1/media/{media_id}")

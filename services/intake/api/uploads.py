@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 
 from starlette.datastructures import UploadFile
 
@@ -19,6 +20,8 @@ from services.intake.api.context import Context
 from services.intake.api.problems import EMPTY_FILE, photo_problem
 
 BLOCK_BYTES = 2**20
+LENGTH_TOLERANCE_S = 1.0
+"""Recorders that stop at the limit write a frame or two more."""
 
 
 class Examined:
@@ -48,6 +51,8 @@ async def examine(
         raise Problem(TOO_LARGE) from error
     try:
         found = _type_of(stored, only, limits.voice_bytes)
+        if found.kind == "voice":
+            await _check_length(context, stored)
         header = await _header(context, stored) if found.kind == "photo" else None
     except BaseException:
         await context.store.delete(stored.id)
@@ -91,6 +96,17 @@ def _type_of(stored: StoredMedia, only: MediaKind | None, voice_bytes: int) -> M
     if found.kind == "voice" and stored.size_bytes > voice_bytes:
         raise Problem(TOO_LARGE)
     return found
+
+
+async def _check_length(context: Context, stored: StoredMedia) -> None:
+    """Raises 413 for a note that is longer than the city takes, as far as it can be told."""
+    most_s = context.city.limits.voice_s
+    with suppress(TimeoutError):
+        async with asyncio.timeout(context.settings.own.header_wait_s):
+            async with context.store.local_copy(stored.id) as path:
+                seconds = await context.photos.seconds_of(path)
+        if seconds is not None and seconds > most_s + LENGTH_TOLERANCE_S:
+            raise Problem(TOO_LARGE, zh=f"语音最长 {most_s} 秒", en=f"Voice: {most_s} s at most")
 
 
 async def _header(context: Context, stored: StoredMedia) -> PhotoHeader | None:

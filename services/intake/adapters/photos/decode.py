@@ -1,4 +1,4 @@
-"""Opens one photo under every suspicion and draws its served copies; runs in the child only."""
+"""Opens one file under every suspicion, and draws a photo's copies; runs in the child only."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from services.intake.adapters.photos.messages import (
     PhotoResult,
     PhotoType,
     Reply,
+    SoundHeader,
     Task,
+    Wanted,
 )
 from services.intake.adapters.photos.served import draw
 from services.intake.adapters.photos.similarity import FINE, dhash
+from services.intake.adapters.photos.sound import seconds
 
 MOST_FILE_BYTES = 64 * 2**20
 EXIF_DETAILS, EXIF_GPS = 0x8769, 0x8825
@@ -77,10 +80,10 @@ def prepare() -> None:
 
 
 def answer(task: Task) -> Reply:
-    """The header, the whole photo, or the reason why not."""
+    """The header, the whole photo, a sound's length, or the reason why not."""
     Image.MAX_IMAGE_PIXELS = task.most_pixels
     try:
-        return _whole(task) if task.whole else _header(task)
+        return ANSWERS[task.wanted](task)
     except _Refuse as refusal:
         return refusal.refused
     except MemoryError:
@@ -120,12 +123,23 @@ def _whole(task: Task) -> PhotoResult:
     )
 
 
-def _open(task: Task) -> tuple[PhotoType, Image.Image]:
-    """The type by content and the picture, of which only the header is read so far."""
+def _sound(task: Task) -> SoundHeader:
+    data = _read(task)
+    found = sniff(data)
+    known = found is not None and found.kind == "voice"
+    return SoundHeader(seconds(data, found.content_type) if found and known else None)
+
+
+def _read(task: Task) -> bytes:
     path = Path(task.path)
     if os.stat(path).st_size > MOST_FILE_BYTES:
         raise _Refuse(PhotoRefused("too-costly"))
-    data = path.read_bytes()
+    return path.read_bytes()
+
+
+def _open(task: Task) -> tuple[PhotoType, Image.Image]:
+    """The type by content and the picture, of which only the header is read so far."""
+    data = _read(task)
     found = sniff(data)
     content_type = found.content_type if found else None
     if content_type not in FORMATS:
@@ -157,3 +171,10 @@ def _exif(picture: Image.Image) -> Exif:
             return exif_of(tags, tags.get_ifd(EXIF_DETAILS), tags.get_ifd(EXIF_GPS))
         except BROKEN:
             return Exif()
+
+
+ANSWERS: dict[Wanted, Callable[[Task], Reply]] = {
+    "header": _header,
+    "photo": _whole,
+    "sound": _sound,
+}

@@ -50,6 +50,9 @@ class Exif(msgspec.Struct, frozen=True, kw_only=True):
     orientation: int | None = None
 
 
+Wanted = Literal["header", "photo", "sound"]
+
+
 class PhotoHeader(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
     """A photo by its header alone; pixels as stored, before the orientation is applied."""
 
@@ -75,6 +78,12 @@ class PhotoResult(msgspec.Struct, frozen=True, kw_only=True, tag="photo"):
     fingerprint: str
 
 
+class SoundHeader(msgspec.Struct, frozen=True, tag="sound"):
+    """How long a voice note is; None when it does not say."""
+
+    seconds: float | None
+
+
 class PhotoRefused(msgspec.Struct, frozen=True, tag="refused"):
     """The photo is not taken, for a reason that the client can be told."""
 
@@ -82,14 +91,14 @@ class PhotoRefused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One file for the child: its header only, or all of it."""
+    """One file for the child: a photo's header only, or all of it, or a voice note's length."""
 
     path: str
     most_pixels: int
-    whole: bool
+    wanted: Wanted
 
 
-Reply = PhotoHeader | PhotoResult | PhotoRefused
+Reply = PhotoHeader | PhotoResult | SoundHeader | PhotoRefused
 
 _ENCODER = msgspec.msgpack.Encoder()
 _TASKS = msgspec.msgpack.Decoder(Task)

@@ -22,7 +22,9 @@ from services.intake.adapters.photos.messages import (
     PhotoRefused,
     PhotoResult,
     Reply,
+    SoundHeader,
     Task,
+    Wanted,
     decode_reply,
     frame,
 )
@@ -83,23 +85,32 @@ class PhotoProcessor:
 
     async def process(self, path: Path) -> PhotoResult | PhotoRefused:
         """Decodes the photo: EXIF, hash and the served copies, or why it is refused."""
-        reply = await self._ask(path, whole=True)
-        return reply if not isinstance(reply, PhotoHeader) else PhotoRefused("decoder-died")
+        reply = await self._ask(path, "photo")
+        return (
+            reply if isinstance(reply, PhotoResult | PhotoRefused) else PhotoRefused("decoder-died")
+        )
 
     async def read_exif(self, path: Path) -> PhotoHeader | PhotoRefused:
         """Place, time and orientation by the header alone; refuses what the header gives away.
 
         No pixel is decoded: damage inside the picture shows only in `process`.
         """
-        reply = await self._ask(path, whole=False)
-        return reply if not isinstance(reply, PhotoResult) else PhotoRefused("decoder-died")
+        reply = await self._ask(path, "header")
+        return (
+            reply if isinstance(reply, PhotoHeader | PhotoRefused) else PhotoRefused("decoder-died")
+        )
+
+    async def seconds_of(self, path: Path) -> float | None:
+        """How long a voice note is; None when it does not say, or cannot be read."""
+        reply = await self._ask(path, "sound")
+        return reply.seconds if isinstance(reply, SoundHeader) else None
 
     def pids(self) -> list[int]:
         """The children that run now, for measurements."""
         return [child.pid for child in self._children if child.pid is not None]
 
-    async def _ask(self, path: Path, *, whole: bool) -> Reply:
-        task = frame(Task(path=str(path), most_pixels=self._most_pixels, whole=whole))
+    async def _ask(self, path: Path, wanted: Wanted) -> Reply:
+        task = frame(Task(path=str(path), most_pixels=self._most_pixels, wanted=wanted))
         child = await self._idle.get()
         try:
             for _ in range(TRIES):
