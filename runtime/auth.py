@@ -19,7 +19,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from contracts.facts import ROLES
-from runtime.errors import FORBIDDEN, UNAUTHORIZED, Problem, unavailable
+from runtime import cookies
+from runtime.errors import FORBIDDEN, OTHER_SITE, UNAUTHORIZED, Problem, unavailable
 from runtime.tokens import (
     LEEWAY_S,
     BadToken,
@@ -149,7 +150,10 @@ class Auth:
 
 
 class RoleCheck:
-    """A dependency that lets only these roles through and gives the caller."""
+    """A dependency that lets only these roles through and gives the caller.
+
+    The token comes as a bearer, or else in a page's cookie.
+    """
 
     def __init__(self, roles: Iterable[str]) -> None:
         self.roles = frozenset(roles)
@@ -159,6 +163,12 @@ class RoleCheck:
 
     async def __call__(self, request: Request) -> Caller | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not scheme and (token := request.cookies.get(cookies.ACCESS, "")):
+            if not cookies.from_our_own_page(request):
+                if "public" in self.roles:
+                    return None
+                raise Problem(OTHER_SITE)
+            scheme = "bearer"
         if not token and "public" in self.roles:
             return None
         if scheme.lower() != "bearer" or not token:

@@ -36,6 +36,12 @@ def declare(slug: str, status: int, zh: str, en: str) -> Kind:
 
 UNAUTHORIZED = declare("unauthorized", 401, "需要有效的令牌", "A valid token is needed")
 FORBIDDEN = declare("forbidden", 403, "您的角色不能这样做", "Your role may not do this")
+OTHER_SITE = declare(
+    "other-site",
+    403,
+    "请求不是来自本网站的页面",
+    "Not from a page of this site",
+)
 NOT_FOUND = declare("not-found", 404, "没有找到", "Not found")
 METHOD = declare("method-not-allowed", 405, "此路径不支持该方法", "Method not allowed here")
 CONFLICT = declare("conflict", 409, "当前状态不允许", "The current state does not allow this")

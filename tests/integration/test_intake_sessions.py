@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,27 @@ async def test_a_device_is_a_reporter_at_once_and_stays_one(intake: Intake) -> N
     assert again["reporter_id"] == first["reporter_id"]
     assert "device_secret" not in again
     assert await me(intake, first["access_token"]) == await me(intake, again["access_token"]) == 200
+
+
+async def test_language_and_consent(intake: Intake) -> None:
+    mine = await intake.as_new_device()
+
+    async def patched(**body: object) -> dict[str, Any]:
+        answer = await mine.patch("/v1/me", json=body)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    first = await patched(consent="2026-11", language="en")
+    assert (first["language"], first["consent"]) == ("en", "2026-11")
+    assert (await patched(consent="2026-11")) == first, "when it was given stays"
+    assert (await mine.get("/v1/me")).json() == first
+    taken_back = await patched(consent=None)
+    assert (taken_back["consent"], taken_back["consented_at"]) == (None, None)
+    assert (await patched())["language"] == "en"
+    for wrong in ({"language": "fr"}, {"role": "operator"}, {"consent": ""}, {"consent": 1}):
+        assert (await mine.patch("/v1/me", json=wrong)).status_code == 422
+    assert (await intake.as_staff().patch("/v1/me", json={})).status_code == 403
 
 
 async def test_without_its_secret_a_device_is_somebody_new(intake: Intake) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from runtime.db import Database
 
 _PROFILE = """
-select id, language, created_at, suspended_at, standing_reason from reporters where id = $1
+select id, language, created_at, consent, consented_at, suspended_at, standing_reason
+from reporters where id = $1
 """
 _DEVICES = "select created_at from devices where reporter_id = $1 order by created_at"
 _SESSIONS = """

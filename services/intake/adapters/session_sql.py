@@ -42,6 +42,15 @@ select session_id, expires_at from revocations
 where expires_at > $1 and ($2::timestamptz is null or revoked_at >= $2)
 order by session_id
 """
+_SHOWN = "id, language, created_at, consent, consented_at"
+_PROFILE = f"select {_SHOWN} from reporters where id = $1"  # noqa: S608 - constant
+_CHANGE = f"""
+update reporters set language = coalesce($2, language),
+    consent = case when $3 then $4 else consent end,
+    consented_at = case when not $3 or consent is not distinct from $4 then consented_at
+                        when $4 is not null then clock_timestamp() end
+where id = $1 returning {_SHOWN}
+"""  # noqa: S608 - constant
 _FORGET = """
 with over as (delete from revocations where expires_at < clock_timestamp())
 delete from sessions where id in (
@@ -140,10 +149,15 @@ async def revoked(db: Database, at: datetime, since: datetime | None) -> dict[st
 
 
 async def profile(db: Database, reporter_id: str) -> Any:
-    """Row of id, language, created_at, or None."""
-    return await db.fetchrow(
-        "select id, language, created_at from reporters where id = $1", reporter_id
-    )
+    """Row of id, language, created_at, consent, consented_at, or None."""
+    return await db.fetchrow(_PROFILE, reporter_id)
+
+
+async def change_profile(
+    db: Database, reporter_id: str, language: str | None, consents: bool, consent: str | None
+) -> Any:
+    """The row afterwards, or None. `consents`: whether `consent` is to change."""
+    return await db.fetchrow(_CHANGE, reporter_id, language, consents, consent)
 
 
 async def forget_old(db: Database) -> int:

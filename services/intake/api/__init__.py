@@ -8,6 +8,7 @@ from services.intake.api import (
     catalogue,
     erasing,
     internal,
+    me,
     media,
     observers,
     originals,
@@ -26,6 +27,7 @@ def public_router(context: Context) -> APIRouter:
     routes = APIRouter()
     for part in (
         sessions,
+        me,
         erasing,
         registration,
         registrations,

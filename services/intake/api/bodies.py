@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
@@ -61,13 +61,15 @@ class BatchBody(Body):
 class SessionBody(Body):
     """A device (without its secret: a new reporter), or a code of WeChat's, or an ID token.
 
-    Who signs in sends the device's id and secret too: what the device sent becomes theirs.
+    Who signs in sends the device's id and secret too: what the device sent becomes theirs. With
+    `cookie` the tokens come as cookies that no script can read, for a web page.
     """
 
     device_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     device_secret: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     wechat_code: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     oidc_token: Annotated[str, Field(min_length=1, max_length=8192)] | None = None
+    cookie: bool = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -81,10 +83,17 @@ class SessionBody(Body):
         return self
 
 
-class RefreshBody(Body):
-    """The token that came last."""
+class MeBody(Body):
+    """What changes; what is left out stays. `consent` names the terms; null takes it back."""
 
-    refresh_token: Annotated[str, Field(min_length=1, max_length=200)]
+    language: Literal["zh-CN", "en"] | None = None
+    consent: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[ -~]+$")] | None = None
+
+
+class RefreshBody(Body):
+    """The token that came last; a page's is in its cookie."""
+
+    refresh_token: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 class Links(BaseModel):
@@ -94,11 +103,14 @@ class Links(BaseModel):
 
 
 class SessionGiven(BaseModel):
-    """`device_secret` comes once, with a new reporter. Staff get `role` and no refresh token."""
+    """`device_secret` comes once, with a new reporter. Staff get `role` and no refresh token.
+
+    Without tokens when they came as cookies.
+    """
 
     reporter_id: str | None = None
     role: str | None = None
-    access_token: str
+    access_token: str | None = None
     refresh_token: str | None = None
     expires_in_s: int
     device_secret: str | None = None
@@ -180,7 +192,9 @@ class Me(BaseModel):
     id: str
     role: str
     language: str
-    created_at: datetime | None
+    created_at: datetime | None = None
+    consent: str | None = None
+    consented_at: datetime | None = None
 
 
 def inlined(model: type[BaseModel]) -> dict[str, Any]:

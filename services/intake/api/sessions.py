@@ -7,26 +7,28 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 
 from contracts.city import FloodBy
+from runtime import cookies
 from runtime.auth import allow
 from runtime.db import Connection
-from runtime.errors import Problem, language_of
+from runtime.errors import OTHER_SITE, Problem, language_of
 from runtime.tokens import LIFETIME, Caller
 from services.intake.adapters import session_sql
-from services.intake.adapters.session_sql import Grant, Reused
-from services.intake.api.bodies import Me, RefreshBody, SessionBody, SessionGiven
+from services.intake.adapters.session_sql import SESSION_DAYS, Grant, Reused
+from services.intake.api.bodies import RefreshBody, SessionBody, SessionGiven
 from services.intake.api.context import Context
 from services.intake.api.floods import address_of, count_for
 from services.intake.api.problems import SESSION_OVER, PatientRoute, documents
 from services.intake.api.signing_in import device_of, person_of, vouched
 
 SECRET_BYTES = 32
+DAY_S = 86_400
 
 
 def router(context: Context) -> APIRouter:
-    """POST and DELETE /v1/sessions, refresh, GET /v1/me, the key set."""
+    """POST and DELETE /v1/sessions, refresh, the key set."""
     routes = APIRouter(route_class=PatientRoute, tags=["sessions"])
     jwks = context.key.jwks()
 
@@ -38,11 +40,16 @@ def router(context: Context) -> APIRouter:
         responses=documents(401, 403, 422, 429, 503),
     )
     async def begin(
-        request: Request, body: SessionBody, _: Annotated[Caller | None, allow("public")]
+        request: Request,
+        response: Response,
+        body: SessionBody,
+        _: Annotated[Caller | None, allow("public")],
     ) -> dict[str, Any]:
         """An anonymous reporter for a new device; the same one for a device with its secret; the
         person whom WeChat or a provider vouches for; a staff token for staff of the city's."""
         context.need_room()
+        if body.cookie and not cookies.from_our_own_page(request):
+            raise Problem(OTHER_SITE)
         counted: dict[FloodBy, str] = {"address": address_of(request)}
         if body.device_id is not None:
             counted["device"] = body.device_id
@@ -50,7 +57,7 @@ def router(context: Context) -> APIRouter:
         language = language_of(request.headers.get("accept-language", ""))
         who = await vouched(context, body)
         if isinstance(who, dict):
-            return who
+            return in_cookies(response, who) if body.cookie else who
         async with context.db.transaction() as connection:
             device, secret = await device_of(connection, body), None
             ended: list[str] = []
@@ -66,28 +73,39 @@ def router(context: Context) -> APIRouter:
         if ended:
             request.app.state.auth.revoked |= set(ended)
             context.bell.ring()
-        return given(context, grant) | {"device_secret": secret}
+        found = given(context, grant) | {"device_secret": secret}
+        return in_cookies(response, found) if body.cookie else found
 
     @routes.post(
         "/v1/sessions/refresh",
         response_model=SessionGiven,
         response_model_exclude_none=True,
-        responses=documents(401, 422, 503),
+        responses=documents(401, 403, 422, 503),
     )
     async def refresh(
-        request: Request, body: RefreshBody, _: Annotated[Caller | None, allow("public")]
+        request: Request,
+        response: Response,
+        _: Annotated[Caller | None, allow("public")],
+        body: Annotated[RefreshBody, Body(default_factory=RefreshBody)],
     ) -> dict[str, Any]:
-        """New tokens for a refresh token; a second use of one ends the session."""
+        """New tokens for a refresh token; a second use of one ends the session.
+
+        A page's refresh token is in its cookie, and so are the new tokens then.
+        """
+        sent, in_cookie = body.refresh_token, request.cookies.get(cookies.REFRESH)
+        if sent is None and in_cookie and not cookies.from_our_own_page(request):
+            raise Problem(OTHER_SITE)
         following = secrets.token_urlsafe(SECRET_BYTES)
         async with context.db.transaction() as connection:
             grant = await session_sql.rotate(
-                connection, body.refresh_token, following, context.clock()
+                connection, sent or in_cookie or "", following, context.clock()
             )
         if isinstance(grant, Reused):
             request.app.state.auth.revoked.add(grant.session_id)
         if not isinstance(grant, Grant):
             raise Problem(SESSION_OVER)
-        return given(context, grant)
+        found = given(context, grant)
+        return in_cookies(response, found) if sent is None else found
 
     @routes.delete("/v1/sessions", status_code=204, responses=documents(401, 403, 503))
     async def end(
@@ -99,27 +117,21 @@ def router(context: Context) -> APIRouter:
             async with context.db.transaction() as connection:
                 await session_sql.end_session(connection, caller.session_id, context.clock())
             request.app.state.auth.revoked.add(caller.session_id)
-        return Response(status_code=204)
-
-    @routes.get("/v1/me", response_model=Me, responses=documents(401, 403, 503))
-    async def me(
-        request: Request,
-        caller: Annotated[Caller, allow("reporter", "handler", "department", "operator")],
-    ) -> dict[str, Any]:
-        """Who the caller is."""
-        row = await session_sql.profile(context.db, caller.sub)
-        fallback = language_of(request.headers.get("accept-language", ""))
-        return {
-            "id": caller.sub,
-            "role": caller.role,
-            "language": row["language"] if row else fallback,
-            "created_at": row["created_at"] if row else None,
-        }
+        response = Response(status_code=204)
+        cookies.forget(response)
+        return response
 
     @routes.get("/.well-known/jwks.json")
     async def key_set(_: Annotated[Caller | None, allow("public")]) -> dict[str, Any]:
         """The public keys by which tokens are verified."""
         return jwks
+
+    def in_cookies(response: Response, found: dict[str, Any]) -> dict[str, Any]:
+        """The answer without its tokens, which go along as cookies."""
+        tls = context.settings.common.mode != "local"
+        access, refresh = found["access_token"], found.get("refresh_token")
+        cookies.keep(response, access, refresh, SESSION_DAYS * DAY_S, tls=tls)
+        return {name: value for name, value in found.items() if not name.endswith("_token")}
 
     return routes
 
