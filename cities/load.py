@@ -14,6 +14,7 @@ from cities.divisions import read_divisions
 from cities.duplicates import Duplicates, read_duplicates
 from cities.marked import CityError, Marked
 from cities.rewards import read_rewards
+from cities.routing import read_routing
 from cities.rows import CityFile, ReasonRow
 from contracts.city import City, EmergencyNumber, EscalationStep, Evidence, Limits, Reason
 
@@ -75,6 +76,9 @@ def load_city(name_or_path: str) -> City:
         filed_under=categories.filed_under,
         divisions=read_divisions(folder / "divisions.csv"),
         duplicates=duplicates.rules,
+        routing=read_routing(
+            folder, {each.code for each in categories.categories}, categories.departments
+        ),
         h3_resolution=duplicates.h3_resolution,
         refusal_reasons=_reasons(rows.refusal_reasons),
         return_reasons=_reasons(rows.return_reasons),

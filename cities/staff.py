@@ -20,7 +20,7 @@ def load_staff(name_or_path: str, city: City, areas: Areas) -> StaffTable:
 def read_staff(marked: Marked, city: City, areas: Areas) -> StaffTable:
     """The checked table; CityError at the line of what is wrong."""
     file = marked.to(StaffFile)
-    communities, departments = frozenset(areas.communities), frozenset(city.departments)
+    communities, departments = frozenset(areas.owners), frozenset(city.departments)
     seen: set[str] = set()
     for at, row in enumerate(file.staff):
         path = f"$.staff[{at}]"

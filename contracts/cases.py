@@ -75,6 +75,14 @@ class CaseClocks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     told: tuple[str, ...] = ()
 
 
+class Alternative(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who may own the case: a community, street or district by its code, or a department."""
+
+    reason: str
+    community: str | None = None
+    department: str | None = None
+
+
 class CaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A report that belongs to the case; the first one opened it.
 
@@ -95,7 +103,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `seq` counts every event, `revision` only changes of state, owner or category; `round` counts
     from 1 and grows when the case is reopened. `watchers` are codes of streets (9 digits) and
-    districts (6). `extension_h` and `question_id` wait for an answer.
+    districts (6), or of the community (12) where a department has the case. `extension_h` and
+    `question_id` wait for an answer. `alternatives` are asked next when an owner gives the case
+    back, which happened `returns` times; `responsible` accepted it last (首接负责).
     """
 
     id: str
@@ -128,6 +138,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extension_h: float | None = None
     question_id: str | None = None
     candidates: tuple[Candidate, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    returns: int = 0
+    responsible: str | None = None
 
 
 class CaseFact(Fact, frozen=True, kw_only=True):
@@ -149,9 +162,11 @@ class CaseOpened(CaseFact, frozen=True, kw_only=True):
 
 
 class CaseAssigned(CaseFact, frozen=True, kw_only=True):
-    """An owner was found (派遣); `previous` owned it before."""
+    """An owner was found (派遣); `previous` owned it before. `city`: the version of the city's data
+    by which it was found."""
 
     previous: str | None = None
+    city: str | None = None
 
 
 class CaseAccepted(CaseFact, frozen=True, kw_only=True):

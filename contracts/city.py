@@ -181,6 +181,29 @@ class DuplicateRule(msgspec.Struct, frozen=True):
     window_h: float
 
 
+class Routing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who gets a case beside the community that covers its place; metres, counts.
+
+    `specialists`: the department of a category whose cases it gets first.
+    """
+
+    border_m: float = 0.0
+    nearest_m: float = 0.0
+    last_resort: tuple[Literal["street", "district"], ...] = ()
+    most_returns: int = 2
+    specialists: dict[str, str] = {}
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a place is: codes of the community that covers it, of those near to it (the nearest
+    first, without the one that covers it), of the street (9 digits) and the district (6)."""
+
+    community: str | None = None
+    near: tuple[str, ...] = ()
+    street: str | None = None
+    district: str | None = None
+
+
 class EmergencyNumber(msgspec.Struct, frozen=True):
     """A number to call instead of reporting."""
 
@@ -254,6 +277,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     aliases: dict[str, str]
     divisions: dict[str, Division]
     duplicates: dict[str, DuplicateRule]
+    routing: Routing
     h3_resolution: int
     refusal_reasons: tuple[Reason, ...]
     return_reasons: tuple[Reason, ...]

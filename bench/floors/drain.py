@@ -23,7 +23,7 @@ from bench.floors.ground import Place, ready
 from bench.stacks import CITY
 from cities.cells import cells_touching_circle
 from cities.load import load_city
-from contracts.cases import CaseFact
+from contracts.cases import Alternative, CaseFact
 from contracts.envelope import decode
 from contracts.facts import Event
 from contracts.reports import ReportNormalised
@@ -38,11 +38,12 @@ from services.dispatch.domain.batch import Membership, Search, lock_name
 from services.dispatch.domain.duplicates import Sighting
 from services.dispatch.domain.leaving import event_of, feeds_of
 from services.dispatch.domain.opening import case_id_of, open_case
+from services.dispatch.domain.routing import AREA
 from services.intake.adapters import report_sql
 from services.intake.domain.report import Report
 
 BATCH = 500
-COMMUNITY = "610124108204"
+OWNER = Alternative(community="610124108204", reason=AREA)
 _UNSENT = """
 select day, id, event_id, topic, key, headers, value from outbox
 where sent_at is null order by id
@@ -115,7 +116,7 @@ class Dispatch:
         """The first report's facts with this report's names and place."""
         if not self._template:
             self._template = tuple(
-                open_case(report, cell=report.cell, community=COMMUNITY, now=now, city=self._city)
+                open_case(report, cell=report.cell, owners=[OWNER], now=now, city=self._city)
             )
         case_id = case_id_of(report.report_id)
         return [

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cities.areas import Areas
 from cities.cells import cell, cells_touching_circle
-from contracts.cases import CaseFact
+from contracts.cases import Alternative, CaseFact
 from contracts.city import City
 from contracts.facts import Event, Fact, InvalidEvent
 from contracts.observers import ObserverReinstated, ObserverSuspended
@@ -21,6 +21,7 @@ from services.dispatch.domain.batch import Search, State, lock_name
 from services.dispatch.domain.duplicates import Match, Sighting, find_duplicate
 from services.dispatch.domain.leaving import event_of, feeds_of
 from services.dispatch.domain.opening import enrich, join, open_case
+from services.dispatch.domain.routing import owners
 
 
 def normalised(state: State, event: Event) -> Sequence[Outgoing]:
@@ -45,7 +46,7 @@ def _opened(state: State, report: ReportNormalised) -> Sequence[CaseFact]:
     return open_case(
         report,
         cell=cell(place.lat, place.lon, city.h3_resolution),
-        community=state.communities[report.report_id],
+        owners=state.owners[report.report_id],
         now=state.now,
         city=city,
     )
@@ -120,12 +121,7 @@ class Reports:
         cases = await case_sql.lock(connection, touched)
         if cases:  # their rows may have been waited for
             now = await connection.fetchval("select clock_timestamp()")
-        communities = self._areas.communities_at([(e.place.lat, e.place.lon) for e in new])
-        codes = {
-            each.report_id: where.code if where else None
-            for each, where in zip(new, communities, strict=True)
-        }
-        state = State(self._city, now, searches, codes, known)
+        state = State(self._city, now, searches, self._owners(new), known)
         for case in cases.values():
             state.remember(case)
         return state
@@ -142,6 +138,18 @@ class Reports:
         await case_sql.save(connection, cases, self._city, state.facts, members)
         await standing_sql.save(connection, state.standing)
         _measure(state)
+
+    def _owners(self, reports: Sequence[ReportNormalised]) -> dict[str, tuple[Alternative, ...]]:
+        """By report, whoever may have its case."""
+        city, routing = self._city, self._city.routing
+        points = [(each.place.lat, each.place.lon) for each in reports]
+        found = self._areas.surroundings(points, routing.border_m, routing.nearest_m)
+        known = [city.category(each.category) for each in reports]
+        codes = [each.code if each else None for each in known]
+        return {
+            report.report_id: owners(where, code, routing)
+            for report, where, code in zip(reports, found, codes, strict=True)
+        }
 
     def _search(self, report: ReportNormalised) -> Search:
         place, rule = report.place, self._city.rule(self._city.family(report.category))

@@ -106,12 +106,22 @@ async def test_refuse_return_assign_withdraw(dispatch: Dispatch) -> None:
     assert (await post(handler, case, "return", reason="because")).status_code == 422
     home = case["community"]
     case = await done(handler, case, "accept")
-    # The handler who returned it does not see it any more, but the answer tells the outcome.
+    # So near to its border, the place has a neighbour: it is asked next.
     case = await done(handler, case, "return", reason="other-area")
-    assert (case["state"], case["community"]) == ("opened", None)
-    assert (await handler.get(f"/v1/cases/{case['id']}")).status_code == 404
-    feeds = await dispatch.sql("select feeds from outbox order by id desc limit 1")
-    assert feeds[0]["feeds"] == [f"community:{home}"]
+    assert case["state"] == "assigned" and case["community"] not in (home, None)
+    next_door, neighbour = case["community"], dispatch.handler(case["community"])
+    assert (await post(handler, case, "accept")).status_code == 403
+    shown = (await handler.get(f"/v1/cases/{case['id']}")).json()
+    assert shown["responsible"] == home, "until somebody else has accepted"
+    # Given back twice, it is the operator's.
+    case = await done(neighbour, case, "return", reason="other-area")
+    assert (case["state"], case["community"], case["returns"]) == ("opened", None, 2)
+    assert (await neighbour.get(f"/v1/cases/{case['id']}")).status_code == 404
+    feeds = await dispatch.sql("select feeds from outbox order by id desc limit 2")
+    assert [row["feeds"] for row in feeds] == [
+        [f"community:{next_door}"],
+        [f"community:{next_door}", f"community:{home}"],
+    ]
     assert (await post(operator, case, "assign", community="nowhere")).status_code == 422
     case = await done(operator, case, "assign", community=home)
     case = await done(handler, case, "refuse", reason="nothing-there")

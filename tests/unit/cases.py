@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from cities.load import load_city
-from contracts.cases import Case
+from contracts.cases import Alternative, Case
 from contracts.places import Place
 from contracts.reports import ReportNormalised
 from services.dispatch.domain.opening import open_case
+from services.dispatch.domain.routing import AREA
 
 CITY = load_city("xian")
 NOW = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
 HOME = "610113001002"
+HERE = Alternative(community=HOME, reason=AREA)
 REPORT_ID = "00000000-0000-4000-8000-000000000001"
 
 REPORT = ReportNormalised(
@@ -29,4 +31,4 @@ REPORT = ReportNormalised(
 
 def assigned() -> Case:
     """Opened at NOW, assigned to HOME."""
-    return open_case(REPORT, cell="cell", community=HOME, now=NOW, city=CITY)[-1].case
+    return open_case(REPORT, cell="cell", owners=[HERE], now=NOW, city=CITY)[-1].case

@@ -157,7 +157,7 @@ def _lock_names(context: Context, command: Command, case: Case, into: Case | Non
 async def _command(context: Context, request: Request) -> Command:
     body = request.body
     community = getattr(body, "community", None)
-    if community is not None and community not in context.areas.communities:
+    if community is not None and community not in context.areas.owners:
         raise invalid_field("community", "没有这个社区", "There is no such community")
     report_id = getattr(body, "report_id", None)
     return Command(

@@ -67,8 +67,20 @@ class CandidateGiven(BaseModel):
     confidence: float
 
 
+class AlternativeGiven(BaseModel):
+    """Who is asked next: a community, street or district by its code, or a department."""
+
+    reason: str
+    community: str | None = None
+    department: str | None = None
+
+
 class CaseGiven(BaseModel):
-    """A case as the caller may see it. `revision` goes into the next action's body."""
+    """A case as the caller may see it. `revision` goes into the next action's body.
+
+    For staff: `alternatives` are asked next when it is given back, as it was `returns` times;
+    `responsible` accepted it last.
+    """
 
     id: str
     code: str
@@ -98,6 +110,9 @@ class CaseGiven(BaseModel):
     extension_h: float | None
     question_id: str | None
     candidates: list[CandidateGiven]
+    alternatives: list[AlternativeGiven]
+    returns: int
+    responsible: str | None
     allowed: list[Action]
 
 

@@ -114,7 +114,7 @@ def router(context: Context) -> APIRouter:
 def _community(context: Context, code: str, caller: Caller) -> Party:
     party = party_of(caller)
     own = caller.role == "operator" or code in caller.communities
-    if code not in context.areas.communities or not own:
+    if code not in context.areas.owners or not own:
         raise not_found()
     return party
 

@@ -20,6 +20,8 @@ HIDDEN = frozenset({"place", "cell", "family", "reports", "watchers", "clocks"})
 CLOCKS_HIDDEN = frozenset({"start", "assigned_at", "pauses", "stopped_at", "told"})
 FIRST_ONLY = frozenset({"text", "media", "candidates"})
 """What the first reporter sent, and what was read from it: not for those who joined."""
+STAFF_ONLY = frozenset({"alternatives", "returns", "responsible"})
+"""How an owner was and will be found."""
 DIGITS = 6
 
 
@@ -43,6 +45,8 @@ def full(case: Case, party: Party, now: datetime, city: City, crs: Crs) -> dict[
     """The case for somebody who may see it."""
     fields = msgspec.to_builtins(case)
     hidden = HIDDEN
+    if party.role == "reporter":
+        hidden = hidden | STAFF_ONLY
     if party.role == "reporter" and case.reports[0].reporter_id != party.id:
         hidden = hidden | FIRST_ONLY
     view: dict[str, Any] = _defaults(case)
@@ -102,6 +106,9 @@ def _defaults(case: Case) -> dict[str, Any]:
         "extension_h": None,
         "question_id": None,
         "candidates": [],
+        "alternatives": [],
+        "returns": 0,
+        "responsible": None,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from contracts.cases import Case, CaseFact
+from contracts.cases import Alternative, Case, CaseFact
 from contracts.city import City, DuplicateRule
 from contracts.reports import ReportEnriched, ReportNormalised
 from contracts.submissions import Media
@@ -57,7 +57,7 @@ class State:
     city: City
     now: datetime
     searches: dict[str, Search] = field(default_factory=dict)
-    communities: dict[str, str | None] = field(default_factory=dict)
+    owners: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)
     known: dict[str, KnownReport] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
     by_cell: dict[str, set[str]] = field(default_factory=dict)

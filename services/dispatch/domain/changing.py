@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import uuid5
 
 from msgspec.structs import replace
 
 from contracts.cases import (
     Case,
+    CaseAccepted,
     CaseAssigned,
-    CaseChecked,
-    CaseDisputed,
     CaseEnriched,
     CaseFact,
     CaseMadeSafe,
-    CaseMerged,
     CaseMoved,
     CaseRecategorised,
     CaseReport,
     CaseReturned,
     CaseState,
-    CaseTransferred,
     ExtensionDenied,
     ExtensionGranted,
     ExtensionRequested,
@@ -33,8 +29,8 @@ from contracts.cases import (
     ReportSeparated,
 )
 from contracts.city import City
-from contracts.facts import EVENT_NAMESPACE
 from services.dispatch.domain.command import Command
+from services.dispatch.domain.ids import me_too_id, question_id
 from services.dispatch.domain.limits import clocks_of, extended, reassigned, running, stopped
 from services.dispatch.domain.milestones import ahead_again
 from services.dispatch.domain.opening import fitted, is_dangerous, new_ids, with_media
@@ -91,6 +87,13 @@ def _assigned(case: Case, command: Command, now: datetime, city: City) -> Change
 
 
 def _owner(case: Case, command: Command) -> Changes:
+    if command.action == "return":
+        after = case.alternatives[0]
+        return {
+            "community": after.community,
+            "department": after.department,
+            "alternatives": case.alternatives[1:],
+        }
     if command.department is not None:
         return {"community": None, "department": command.department}
     community = command.community
@@ -163,6 +166,10 @@ CHANGES: dict[type[CaseFact], Callable[[Case, Command, datetime, City], Changes]
     ExtensionGranted: _granted,
     ReportJoined: _joined,
     ReportSeparated: _separated,
+    CaseAccepted: lambda case, command, now, city: {
+        "responsible": case.community or case.department
+    },
+    CaseReturned: lambda case, command, now, city: {"returns": case.returns + 1},
     CaseMadeSafe: lambda case, command, now, city: {"made_safe_at": now},
     ExtensionRequested: lambda case, command, now, city: {"extension_h": command.hours},
     ExtensionDenied: lambda case, command, now, city: {"extension_h": None},
@@ -176,7 +183,7 @@ SAID: dict[type[CaseFact], Callable[[Case, Command, City], bool]] = {
     CaseEnriched: lambda case, command, city: command.text not in (None, case.text),
     CaseRecategorised: lambda case, command, city: _is_another(case, command, city),
     CaseMoved: lambda case, command, city: command.moved is not None,
-    CaseAssigned: lambda case, command, city: _finds_another_owner(case, command),
+    CaseAssigned: lambda case, command, city: _finds_another_owner(case, command, city),
 }
 """Whether a command says something of the kind, for steps that depend on it."""
 
@@ -186,55 +193,10 @@ def _is_another(case: Case, command: Command, city: City) -> bool:
     return known is not None and known.code != case.category
 
 
-def _finds_another_owner(case: Case, command: Command) -> bool:
-    """The new place is another community's. A department has its cases wherever they are."""
+def _finds_another_owner(case: Case, command: Command, city: City) -> bool:
+    """Given back: somebody is left to ask. Moved: the new place is another community's; a
+    department has its cases wherever they are."""
+    if command.action == "return":
+        return bool(case.alternatives) and case.returns < city.routing.most_returns
     found = command.moved.community if command.moved else None
     return found is not None and case.department is None and found != case.community
-
-
-def question_id(case: Case) -> str:
-    """The id of the question that the case's next fact asks."""
-    return str(uuid5(EVENT_NAMESPACE, f"question:{case.id}:{case.seq + 1}"))
-
-
-def me_too_id(case: Case, reporter_id: str) -> str:
-    """The id that stands for the report of somebody who joined without sending one."""
-    return str(uuid5(EVENT_NAMESPACE, f"join:{case.id}:{reporter_id}"))
-
-
-def separated_id(case: Case, report_id: str) -> str:
-    """The id of the case that a separated report opens."""
-    return str(uuid5(EVENT_NAMESPACE, f"separate:{case.id}:{case.seq + 1}:{report_id}"))
-
-
-def own_fields(step: type[CaseFact], before: Case, command: Command) -> Changes:
-    """What a fact of this type says beside the case."""
-    if step in (CaseAssigned, CaseReturned, CaseTransferred):
-        return {"previous": before.community or before.department}
-    if step is CaseRecategorised:
-        return {"previous": before.category}
-    if step is CaseDisputed:
-        return {"media": command.media}
-    if step is CaseChecked:
-        checked = {"reporter_id": command.party.id, "fixed": command.fixed}
-        return checked | {"media": command.media}
-    if step is ExtensionRequested:
-        return {"hours": command.hours}
-    if step is ExtensionGranted:
-        return {"hours": granted_h(before, command)}
-    if step is QuestionAsked:
-        return {"question_id": question_id(before)}
-    if step is QuestionAnswered:
-        return {"question_id": before.question_id}
-    if step is CaseEnriched:
-        return {"report_id": before.reports[0].report_id}
-    if step is ReportJoined:
-        return {"report_id": me_too_id(before, command.party.id)}
-    if step is CaseMerged:
-        assert command.into is not None
-        return {"into": command.into.id}
-    if step is ReportSeparated:
-        assert command.report_id is not None
-        into = separated_id(before, command.report_id)
-        return {"report_id": command.report_id, "into": into}
-    return {}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from msgspec.structs import replace
 
 from contracts.cases import Case, CaseFact
 from contracts.city import City
 from contracts.facts import Actor
-from services.dispatch.domain.changing import CHANGES, SAID, entering, own_fields
+from services.dispatch.domain.changing import CHANGES, SAID, entering
 from services.dispatch.domain.command import Command, Refusal
 from services.dispatch.domain.fields import wrong_field
 from services.dispatch.domain.others import others
 from services.dispatch.domain.permitting import allowed, may_ever, row_for
 from services.dispatch.domain.states import Row, Step
+from services.dispatch.domain.telling import own_fields
 
 __all__ = ["Command", "Decision", "Refusal", "decide"]
 
@@ -66,10 +68,9 @@ def _after(case: Case, step: Step, command: Command, now: datetime, city: City) 
 
 
 def _fact(step: Step, before: Case, after: Case, command: Command) -> CaseFact:
+    said: dict[str, Any] = {"reason": command.reason, "note": command.note}
     return step.fact(
         case=after,
         by=Actor(role=command.party.role, id=command.party.id),
-        reason=command.reason,
-        note=command.note,
-        **own_fields(step.fact, before, command),
+        **said | own_fields(step.fact, before, command),
     )

@@ -6,6 +6,7 @@ from contracts.cases import Case, CaseFact
 from contracts.facts import Event, new_event
 
 SERVICE = "dispatch"
+COMMUNITY_DIGITS = 12
 
 
 def event_of(fact: CaseFact, traceparent: str | None = None) -> Event:
@@ -23,8 +24,10 @@ def event_of(fact: CaseFact, traceparent: str | None = None) -> Event:
 
 
 def feeds_of(fact: CaseFact, before: Case | None = None) -> tuple[str, ...]:
-    """The streams of who owns the case and of who owned it before."""
-    feeds: list[str] = []
+    """The streams of who owns the case, of who owned it before, and of the community of a
+    department's case."""
+    informed = (each for each in fact.case.watchers if len(each) == COMMUNITY_DIGITS)
+    feeds = [f"community:{each}" for each in informed]
     for case in (fact.case, before):
         if case is not None and case.community:
             feeds.append(f"community:{case.community}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from contracts.cases import (
+    Alternative,
     Case,
     CaseAssigned,
     CaseEnriched,
@@ -24,6 +25,7 @@ from contracts.reports import Candidate, ReportEnriched, ReportNormalised
 from contracts.submissions import Media
 from services.dispatch.domain.limits import clocks_of, refitted
 from services.dispatch.domain.milestones import ahead_again
+from services.dispatch.domain.routing import AREA
 
 NO_COMMUNITY = "no-community"
 CALENDAR_ARRIVED = "calendar-arrived"
@@ -50,9 +52,15 @@ def is_dangerous(city: City, category: str | None, said: bool) -> bool:
 
 
 def open_case(
-    report: ReportNormalised, *, cell: str, community: str | None, now: datetime, city: City
+    report: ReportNormalised,
+    *,
+    cell: str,
+    owners: Sequence[Alternative],
+    now: datetime,
+    city: City,
 ) -> tuple[CaseFact, ...]:
-    """Opened, and assigned at once when a community covers the place."""
+    """Opened, and assigned at once to the first of its owners; the community of a department's
+    case watches it."""
     known = city.category(report.category)
     category = known.code if known else None
     dangerous = is_dangerous(city, category, report.dangerous)
@@ -77,12 +85,24 @@ def open_case(
         media=report.media,
         candidates=report.candidates,
     )
-    reason = NO_COMMUNITY if community is None else None
+    reason = None if owners else NO_COMMUNITY
     first = CaseOpened(case=opened, by=SYSTEM, reason=reason, report_id=report.report_id)
-    if community is None:
+    if not owners:
         return (first,)
-    assigned = replace(opened, state="assigned", community=community, seq=2, revision=2)
-    return first, CaseAssigned(case=assigned, by=SYSTEM)
+    owner = owners[0]
+    informed = [each.community for each in owners[1:2] if owner.department and each.community]
+    assigned = replace(
+        opened,
+        state="assigned",
+        community=owner.community,
+        department=owner.department,
+        alternatives=tuple(owners[1:]),
+        watchers=tuple(informed),
+        seq=2,
+        revision=2,
+    )
+    why = None if owner.reason == AREA else owner.reason
+    return first, CaseAssigned(case=assigned, by=SYSTEM, reason=why, city=city.version)
 
 
 def join(

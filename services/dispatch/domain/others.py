@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from contracts.cases import Case, CaseAssigned, CaseFact, CaseOpened, CaseReport, ReportJoined
 from contracts.city import City
 from contracts.facts import Actor
-from services.dispatch.domain.changing import separated_id
 from services.dispatch.domain.command import Command
+from services.dispatch.domain.ids import separated_id
 from services.dispatch.domain.limits import clocks_of
 from services.dispatch.domain.opening import NO_COMMUNITY, code_of, fitted, with_media
 

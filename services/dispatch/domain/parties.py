@@ -18,7 +18,8 @@ Who = Literal[
     "bystander",
     "system",
 ]
-"""`watcher` stands for a street or district that watches; `bystander` reported something else."""
+"""`watcher` stands for who watches, and who accepted the case and gave it on, until somebody else
+has accepted it; `bystander` reported something else."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def relations(case: Case, party: Party) -> frozenset[Who]:
     )
     if owns:
         return frozenset({"owner"})
-    watches = party.role == "handler" and not party.communities.isdisjoint(case.watchers)
+    mine = party.communities if party.role == "handler" else party.departments
+    watches = not mine.isdisjoint((*case.watchers, case.responsible))
     return frozenset({"watcher"}) if watches else frozenset()
 
 

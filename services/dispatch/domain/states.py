@@ -142,6 +142,7 @@ class Row:
 
 
 _END = (Step(CaseVerified, "verified"), Step(CaseClosed, "closed"))
+_NEXT = Step(CaseAssigned, "assigned", if_said=True)
 _AT_WORK: tuple[CaseState, ...] = ("accepted", "in-progress", "suspended")
 _IN_HAND: tuple[CaseState, ...] = ("opened", "assigned", *_AT_WORK, "disputed")
 
@@ -165,10 +166,10 @@ TABLE: tuple[Row, ...] = (
         ("first-reporter",),
         not_disputed_yet,
     ),
-    # No other candidate yet: the operator finds an owner. Work that was begun goes back to
-    # "assigned" first, as the golden table wants it; one fact tells both steps.
-    Row("return", ("assigned",), (Step(CaseReturned, "opened"),), ("owner",)),
-    Row("return", _AT_WORK, (Step(CaseReturned, "opened", through="assigned"),), ("owner",)),
+    # To the next candidate, if there is one; else the operator finds an owner. Work that was begun
+    # goes back to "assigned" first, as the golden table wants it; one fact tells both steps.
+    Row("return", ("assigned",), (Step(CaseReturned, "opened"), _NEXT), ("owner",)),
+    Row("return", _AT_WORK, (Step(CaseReturned, "opened", through="assigned"), _NEXT), ("owner",)),
     Row(
         "refuse",
         ("opened", "assigned", *_AT_WORK),

@@ -70,7 +70,7 @@ class Context:
         """In the language that the client asks for, else Chinese."""
         return Speech(
             city=self.city,
-            communities=self.areas.communities,
+            communities=self.areas.owners,
             zone=self.zone,
             language=language_of(request.headers.get("accept-language", "")),
             base=self.base(request),

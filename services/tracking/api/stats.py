@@ -77,7 +77,7 @@ def _by(
 
 
 def _name(context: Context, level: int, key: str, language: str) -> str | None:
-    if level == COMMUNITY and (known := context.areas.communities.get(key)):
+    if level == COMMUNITY and (known := context.areas.owners.get(key)):
         return known.name
     if level == CATEGORY and (category := context.city.category(key)):
         return category.name.to(language)

@@ -134,7 +134,7 @@ def community(code: str | None, areas: Areas) -> dict[str, str] | None:
     """The community with its names; by its code alone when the city no longer has it."""
     if code is None:
         return None
-    known = areas.communities.get(code)
+    known = areas.owners.get(code)
     if known is None:
         return {"code": code, "name": code, "street": "", "district": ""}
     return {

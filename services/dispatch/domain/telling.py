@@ -1,0 +1,62 @@
+"""What a fact says beside the case that it carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.cases import (
+    Case,
+    CaseAssigned,
+    CaseChecked,
+    CaseDisputed,
+    CaseEnriched,
+    CaseFact,
+    CaseMerged,
+    CaseRecategorised,
+    CaseReturned,
+    CaseTransferred,
+    ExtensionGranted,
+    ExtensionRequested,
+    QuestionAnswered,
+    QuestionAsked,
+    ReportJoined,
+    ReportSeparated,
+)
+from services.dispatch.domain.changing import granted_h
+from services.dispatch.domain.command import Command
+from services.dispatch.domain.ids import me_too_id, question_id, separated_id
+
+
+def own_fields(step: type[CaseFact], before: Case, command: Command) -> dict[str, Any]:
+    """What a fact of this type says beside the case; it may say another reason."""
+    if step is CaseAssigned and command.action == "return":
+        return {"reason": before.alternatives[0].reason, "note": None}
+    if step in (CaseAssigned, CaseReturned, CaseTransferred):
+        return {"previous": before.community or before.department}
+    if step is CaseRecategorised:
+        return {"previous": before.category}
+    if step is CaseDisputed:
+        return {"media": command.media}
+    if step is CaseChecked:
+        checked = {"reporter_id": command.party.id, "fixed": command.fixed}
+        return checked | {"media": command.media}
+    if step is ExtensionRequested:
+        return {"hours": command.hours}
+    if step is ExtensionGranted:
+        return {"hours": granted_h(before, command)}
+    if step is QuestionAsked:
+        return {"question_id": question_id(before)}
+    if step is QuestionAnswered:
+        return {"question_id": before.question_id}
+    if step is CaseEnriched:
+        return {"report_id": before.reports[0].report_id}
+    if step is ReportJoined:
+        return {"report_id": me_too_id(before, command.party.id)}
+    if step is CaseMerged:
+        assert command.into is not None
+        return {"into": command.into.id}
+    if step is ReportSeparated:
+        assert command.report_id is not None
+        into = separated_id(before, command.report_id)
+        return {"report_id": command.report_id, "into": into}
+    return {}
