@@ -154,6 +154,23 @@ class CaseFact(Fact, frozen=True, kw_only=True):
     def key(self) -> str:
         return self.case.id
 
+    def extensions(self) -> dict[str, str]:
+        """`parties`: codes of who owns the case, owned it before, answers for it, watches it."""
+        return {"parties": " ".join(dict.fromkeys(code for code in self._parties() if code))}
+
+    def _parties(self) -> tuple[str | None, ...]:
+        case = self.case
+        return case.community, case.department, case.responsible, *case.watchers
+
+
+class HandedOn(CaseFact, frozen=True, kw_only=True):
+    """Shared by facts after which another owner has the case; `previous` had it."""
+
+    previous: str | None = None
+
+    def _parties(self) -> tuple[str | None, ...]:
+        return *super()._parties(), self.previous
+
 
 class CaseOpened(CaseFact, frozen=True, kw_only=True):
     """A report became a case (立案)."""
@@ -161,11 +178,9 @@ class CaseOpened(CaseFact, frozen=True, kw_only=True):
     report_id: str
 
 
-class CaseAssigned(CaseFact, frozen=True, kw_only=True):
-    """An owner was found (派遣); `previous` owned it before. `city`: the version of the city's data
-    by which it was found."""
+class CaseAssigned(HandedOn, frozen=True, kw_only=True):
+    """An owner was found (派遣). `city`: the version of the city's data by which it was found."""
 
-    previous: str | None = None
     city: str | None = None
 
 
@@ -177,16 +192,12 @@ class CaseStarted(CaseFact, frozen=True, kw_only=True):
     """Work began."""
 
 
-class CaseReturned(CaseFact, frozen=True, kw_only=True):
+class CaseReturned(HandedOn, frozen=True, kw_only=True):
     """Not ours (回退), with a reason; `previous` returned it."""
 
-    previous: str | None = None
 
-
-class CaseTransferred(CaseFact, frozen=True, kw_only=True):
-    """Handed to another owner; `previous` handed it over."""
-
-    previous: str | None = None
+class CaseTransferred(HandedOn, frozen=True, kw_only=True):
+    """Handed to another owner."""
 
 
 class CaseSuspended(CaseFact, frozen=True, kw_only=True):

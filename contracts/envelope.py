@@ -52,6 +52,7 @@ def encode(event: Event) -> Record:
         "ce_correlationid": event.correlation_id,
         "content-type": CONTENT_TYPE,
     }
+    headers |= {f"ce_{name}": value for name, value in event.body.extensions().items()}
     if event.traceparent:
         headers["traceparent"] = event.traceparent
     return Record(

@@ -35,6 +35,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The Kafka key of this fact on its topic."""
         raise TypeError(f"{type(self).__name__} has no key")
 
+    def extensions(self) -> dict[str, str]:
+        """CloudEvents extension attributes: what consumers may filter by without the body."""
+        return {}
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """A fact in its envelope (CloudEvents 1.0 attributes by the field's own names).

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from contracts.cases import CaseFact
 from contracts.envelope import CONTENT_TYPE, SPEC_VERSION, source_of
 from contracts.facts import Fact
 from contracts.topics import FACT, SERVICES, TOPICS, Topic
@@ -18,6 +19,7 @@ HEADER_MEANINGS = {
     "ce_seq": "counts the events of the subject from 1",
     "ce_correlationid": "the report that the chain started with",
 }
+PARTIES = "codes, by spaces: who owns the case, owned it before, answers for it, watches it"
 
 
 def document() -> str:
@@ -119,5 +121,7 @@ def _headers(fact: type[Fact], topic: Topic) -> dict[str, Any]:
         name: {"type": "string", "description": text} for name, text in HEADER_MEANINGS.items()
     }
     required = list(properties)
+    if issubclass(fact, CaseFact):
+        properties["ce_parties"] = {"type": "string", "description": PARTIES}
     properties["traceparent"] = {"type": "string", "description": "W3C trace context"}
     return {"type": "object", "properties": properties, "required": required}

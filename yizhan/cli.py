@@ -13,6 +13,7 @@ from yizhan.erasures_command import erasures
 from yizhan.inspect_commands import dlq, lag, status
 from yizhan.ledger_command import ledger
 from yizhan.open311_command import open311
+from yizhan.queue_command import queue
 from yizhan.secrets_command import secrets
 from yizhan.setup_commands import doctor, migrate, topics
 from yizhan.token_command import token
@@ -58,6 +59,7 @@ for command in (
     erasures,
     ledger,
     open311,
+    queue,
     topics,
     migrate,
     secrets,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def token(
         raise click.UsageError("a handler stands for a --community")
     if role == "department" and not departments:
         raise click.UsageError("a department's member stands for a --department")
+    click.echo(signed(data, role, communities, departments, subject))
+
+
+def signed(
+    data: Path | None,
+    role: str,
+    communities: Iterable[str] = (),
+    departments: Iterable[str] = (),
+    subject: str | None = None,
+) -> str:
+    """A token by the data folder's key. Raises Trouble."""
     caller = Caller(
         sub=subject or str(uuid.uuid4()),
         role=role,
@@ -43,7 +55,7 @@ def token(
         communities=frozenset(communities),
         departments=frozenset(departments),
     )
-    click.echo(_key(data).sign(caller, datetime.now(UTC)))
+    return _key(data).sign(caller, datetime.now(UTC))
 
 
 def _key(data: Path | None) -> SigningKey:
