@@ -95,6 +95,10 @@ HANDLERS: dict[type[Fact], Callable[[State, Event], Sequence[Outgoing]]] = {
 """PlaceAsked and ReportRefused make no case."""
 
 
+SURE = ("client", "alias")
+"""Of the ways in which a category was found, those that a specialist is sent for."""
+
+
 class Reports:
     """The Effects of topics `reports` and `observers`."""
 
@@ -140,16 +144,18 @@ class Reports:
         _measure(state)
 
     def _owners(self, reports: Sequence[ReportNormalised]) -> dict[str, tuple[Alternative, ...]]:
-        """By report, whoever may have its case."""
-        city, routing = self._city, self._city.routing
+        """By report, whoever may have its case. A guess from its words sends nobody away."""
+        routing = self._city.routing
         points = [(each.place.lat, each.place.lon) for each in reports]
         found = self._areas.surroundings(points, routing.border_m, routing.nearest_m)
-        known = [city.category(each.category) for each in reports]
-        codes = [each.code if each else None for each in known]
         return {
-            report.report_id: owners(where, code, routing)
-            for report, where, code in zip(reports, found, codes, strict=True)
+            each.report_id: owners(where, self._sure_category(each), routing)
+            for each, where in zip(reports, found, strict=True)
         }
+
+    def _sure_category(self, report: ReportNormalised) -> str | None:
+        known = self._city.category(report.category)
+        return known.code if known and report.category_source in SURE else None
 
     def _search(self, report: ReportNormalised) -> Search:
         place, rule = report.place, self._city.rule(self._city.family(report.category))

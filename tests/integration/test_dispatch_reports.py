@@ -13,7 +13,9 @@ import pytest
 from contracts.reports import PlaceAsked, ReportEnriched
 from contracts.submissions import Media
 from runtime.effects import Transactor
+from tests.integration.case_actions import done
 from tests.integration.dispatch_set import (
+    XIAOZHAI,
     Dispatch,
     installation,
     message,
@@ -154,3 +156,24 @@ async def test_how_fast_reports_are_applied(dispatch: Dispatch) -> None:
     print(f"dispatch: {len(messages) / seconds:.0f} reports/s at batch 200")
     assert (await dispatch.sql("select count(*) as n from case_reports"))[0]["n"] == 2000
     assert len(messages) / seconds > 100
+
+
+async def test_a_specialist_is_sent_for_what_is_sure(dispatch: Dispatch) -> None:
+    """Signals are the traffic police's; the community watches, live and in its stream."""
+    _, sure = await dispatch.opened(category="02014", category_source="client")
+    where = dispatch.context.areas.community_at(*XIAOZHAI)
+    assert where is not None
+    assert (sure["department"], sure["community"]) == ("traffic-police", None)
+    community = dispatch.handler(where.code)
+    shown = (await community.get(f"/v1/cases/{sure['id']}")).json()
+    assert shown["alternatives"][0] == {"reason": "area", "community": where.code}
+    assert "accept" not in shown["allowed"]
+    lines = (await community.get(f"/v1/cases/{sure['id']}/events")).json()["events"]
+    assert [line["reason"] for line in lines] == [None, "specialist"]
+    feeds = await dispatch.sql("select feeds from outbox where feeds <> '{}'")
+    assert set(feeds[0]["feeds"]) == {f"community:{where.code}", "department:traffic-police"}
+    police = dispatch.client("department", departments=frozenset({"traffic-police"}))
+    case = await done(police, sure, "return", reason="private-owner")
+    assert (case["community"], case["department"]) == (where.code, None)
+    _, guessed = await dispatch.opened(category="02014", category_source="words")
+    assert (guessed["department"], guessed["community"]) == (None, where.code)

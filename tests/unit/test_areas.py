@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 import shapely
 
-from cities.areas import PolygonIndex, load_areas
+from cities.areas import Distances, PolygonIndex, load_areas
+from cities.load import city_folder
+from contracts.city import Surroundings
 
 # Squares of one degree: A west of B, C with a hole in it, D in two parts; E lies over D's first.
 SHAPES = {
@@ -65,3 +71,48 @@ def test_the_city() -> None:
     assert areas.communities_at([(34.2610, 108.9424), (39.9, 116.4)]) == [bell_tower, None]
     outline = shapely.from_geojson(areas.outline(bell_tower.code))
     assert shapely.covers(outline, shapely.points(108.9424, 34.2610))
+
+
+DISTANCES = Distances(INDEX.geometries)
+"""On a plane around latitude 2.5: a degree of latitude has 111,195 m."""
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "most_m", "names"),
+    [
+        (0.5, 0.999, 200, ["A", "B"]),  # in A, 111 m from B
+        (0.5, 0.999, 100, ["A"]),
+        (0.5, 1.001, 200, ["B", "A"]),
+        (3.5, 1.001, 200, ["C"]),  # in the hole, near its border
+        (3.5, 1.5, 50_000, []),
+        (3.5, 1.5, 60_000, ["C"]),
+        (0.5, 6.5, 60_000, ["D", "E"]),  # as far from one part of D as from E: by the code
+        (0.5, 0.5, 0, []),
+    ],
+)
+def test_how_near(lat: float, lon: float, most_m: float, names: list[str]) -> None:
+    found = DISTANCES.within([(9.0, 9.0), (lat, lon)], most_m)
+    assert found[0] == []
+    assert [INDEX.codes[at] for at in found[1]] == names
+
+
+def test_where_no_community_is(tmp_path: Path) -> None:
+    """Xi'an without one of its communities: its nearest neighbour, then its street and district."""
+    folder = tmp_path / "city"
+    shutil.copytree(city_folder("xian"), folder)
+    file = folder / "communities.geojson"
+    layer = json.loads(file.read_text())
+    gone = layer["features"][500]
+    layer["features"] = [each for each in layer["features"] if each is not gone]
+    file.write_text(json.dumps(layer))
+    areas = load_areas(str(folder))
+    shape = shapely.from_geojson(json.dumps(gone["geometry"]))
+    middle = shapely.point_on_surface(shape)
+    code, (lon, lat) = gone["properties"]["code"], (middle.x, middle.y)
+    near = areas.surroundings([(lat, lon)], 30, 20_000)[0]
+    far = areas.surroundings([(lat, lon)], 30, 0)
+    assert near.community is None and len(near.near) == 3
+    assert near.near[0] in areas.communities
+    assert far == [Surroundings(street=code[:9], district=code[:6])]
+    assert areas.owners[code[:9]].name == gone["properties"]["street"]
+    assert areas.owners[code[:6]].name == gone["properties"]["district"]

@@ -123,9 +123,13 @@ def test_surroundings_in_metres() -> None:
     ("line", "instead", "reason"),
     [
         ("border_m: 30", "border_m: -1", "routing.yaml:3"),
-        ("department: power", "department: nobody", "there is no department nobody"),
-        ("'01028'", "'77777'", "77777 is no category"),
-        ("'01028'", "'02014'", "02014 goes to traffic-police already"),
+        ("department: traffic-police", "department: nobody", "there is no department nobody"),
+        ("'02010'", "'77777'", "77777 is no category"),
+        (
+            "categories: ['02014', '02010']",
+            "categories: ['02014']\n- {department: power, categories: ['02014']}",
+            "02014 goes to traffic-police already",
+        ),
         ("most_returns", "most_return", "most_return"),
     ],
 )
