@@ -105,7 +105,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     from 1 and grows when the case is reopened. `watchers` are codes of streets (9 digits) and
     districts (6), or of the community (12) where a department has the case. `extension_h` and
     `question_id` wait for an answer. `alternatives` are asked next when an owner gives the case
-    back, which happened `returns` times; `responsible` accepted it last (首接负责).
+    back, which happened `returns` times; `responsible` accepted it last (首接负责), and of its
+    people `member` has it. `proof_flags`: how the after-photos do not agree with place and time,
+    where nobody said why.
     """
 
     id: str
@@ -141,6 +143,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alternatives: tuple[Alternative, ...] = ()
     returns: int = 0
     responsible: str | None = None
+    member: str | None = None
+    proof_flags: tuple[str, ...] = ()
 
 
 class CaseFact(Fact, frozen=True, kw_only=True):
@@ -179,7 +183,8 @@ class CaseOpened(CaseFact, frozen=True, kw_only=True):
 
 
 class CaseAssigned(HandedOn, frozen=True, kw_only=True):
-    """An owner was found (派遣). `city`: the version of the city's data by which it was found."""
+    """An owner was found (派遣), or one of its people (`case.member`). `city`: the version of the
+    city's data by which it was found."""
 
     city: str | None = None
 
@@ -229,7 +234,9 @@ class ExtensionDenied(CaseFact, frozen=True, kw_only=True):
 
 
 class CaseResolved(CaseFact, frozen=True, kw_only=True):
-    """Fixed, with an after-photo as proof."""
+    """Fixed, with an after-photo as proof; `flags`: how it does not agree with place and time."""
+
+    flags: tuple[str, ...] = ()
 
 
 class CaseConfirmed(CaseFact, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from services.dispatch.adapters.media_client import MediaUnknown
 from services.dispatch.api import Context, router
 from services.dispatch.bootstrap import context_of
 from services.dispatch.domain.parties import Party
+from services.dispatch.domain.proof import Shot
 from services.dispatch.handlers import Reports
 from services.dispatch.settings import Settings
 from tests.integration import service_set
@@ -47,18 +48,22 @@ class Album:
 
     def __init__(self) -> None:
         self.owned: dict[str, str] = {}
+        self.said: dict[str, dict[str, Any]] = {}
 
-    def photo(self, owner: str) -> str:
-        """A new photo of that person."""
+    def photo(self, owner: str, **said: Any) -> str:
+        """A new photo of that person, with what it says of itself (`taken_at`, `place`)."""
         media_id = uuid4().hex
-        self.owned[media_id] = owner
+        self.owned[media_id], self.said[media_id] = owner, said
         return media_id
 
-    async def verified(self, ids: Sequence[str], owner: str) -> tuple[Media, ...]:
+    async def verified(self, ids: Sequence[str], owner: str) -> tuple[Shot, ...]:
         """As intake says it."""
         if any(self.owned.get(each) != owner for each in ids):
             raise MediaUnknown
-        return tuple(Media(id=each, kind="photo", content_type="image/jpeg") for each in ids)
+        return tuple(
+            Shot(Media(id=each, kind="photo", content_type="image/jpeg"), **self.said[each])
+            for each in ids
+        )
 
     async def link(self, media_id: str, case_id: str, party: Party) -> bytes:
         """A link that tells for whom it is."""

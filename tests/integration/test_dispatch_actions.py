@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.cases import CaseChecked, ReportJoined, ReportSeparated
+from contracts.cases import CaseChecked, CaseResolved, ReportJoined, ReportSeparated
 from contracts.facts import Actor, Event
 from contracts.observers import ObserverReinstated, ObserverSuspended
+from contracts.places import Place
 from tests.integration.case_actions import JsonObject, done, post, resolved
 from tests.integration.dispatch_set import XIAOZHAI, Dispatch, installation, message, opened
 from tests.integration.service_set import Environment
@@ -197,3 +198,57 @@ async def test_merged_and_separated_again(dispatch: Dispatch) -> None:
         await dispatch.client("reporter", one.reporter_id).get(f"/v1/cases/{fact.into}")
     ).json()
     assert [each["report_id"] for each in own["reports"]] == [one.report_id]
+
+
+async def test_who_of_the_community_has_it(dispatch: Dispatch) -> None:
+    """Taken, given, laid down; accepted is taken; another owner begins with nobody."""
+    _, case = await dispatch.opened()
+    home, lin, wang = case["community"], str(uuid4()), str(uuid4())
+    path = f"/v1/communities/{home}/queue"
+    first, second = dispatch.handler(home, lin), dispatch.handler(home, wang)
+
+    async def queues() -> dict[str, int]:
+        asked = {"lin": (first, "me"), "wang": (second, "me"), "by id": (first, wang)}
+        asked["nobody"] = (first, "nobody")
+        found = {}
+        for name, (client, member) in asked.items():
+            page = await client.get(path, params={"member": member})
+            found[name] = len(page.json()["cases"])
+        return found
+
+    assert case["member"] is None
+    assert await queues() == {"lin": 0, "wang": 0, "by id": 0, "nobody": 1}
+    assert (await post(first, case, "assign")).status_code == 422
+    taken = await done(first, case, "assign", member="me")
+    assert (taken["member"], taken["state"], taken["revision"]) == (lin, "assigned", 2)
+    assert await queues() == {"lin": 1, "wang": 0, "by id": 0, "nobody": 0}
+    given = await done(first, taken, "assign", member=wang)
+    assert await queues() == {"lin": 0, "wang": 1, "by id": 1, "nobody": 0}
+    case = await done(second, given, "assign", member="nobody")
+    case = await done(first, case, "accept")
+    assert case["member"] == lin
+    body = dispatch.client("operator")
+    assert (await post(body, case, "assign", community=home)).status_code == 409
+    other = dispatch.handler("610113001999")
+    assert (await post(other, case, "assign", member="me")).status_code == 404
+    case = await done(first, case, "transfer", reason="other-department", department="lighting")
+    assert case["member"] is None
+
+
+async def test_a_doubtful_proof_is_not_verified_by_time(dispatch: Dispatch) -> None:
+    _, case = await dispatch.opened()
+    handler_id = str(uuid4())
+    handler = dispatch.handler(case["community"], handler_id)
+    case = await done(handler, case, "accept")
+    far = dispatch.album.photo(handler_id, place=Place(lat=FAR[0], lon=FAR[1]))
+    case = await done(handler, case, "resolve", media=[far])
+    assert case["proof_flags"] == ["proof-elsewhere"]
+    rows = await dispatch.sql("select verify_due_at from cases")
+    assert [row["verify_due_at"] for row in rows] == [None]
+    case = await done(handler, case, "start")
+    case = await done(handler, case, "resolve", media=[far], note="在车间拍摄")
+    assert case["proof_flags"] == []
+    rows = await dispatch.sql("select verify_due_at is not null as due from cases")
+    assert rows[0]["due"]
+    done_by = (await told(dispatch, case["id"]))[-1].body
+    assert isinstance(done_by, CaseResolved) and done_by.flags == ("proof-elsewhere",)

@@ -31,6 +31,7 @@ from services.dispatch.domain.deciding import decide
 from services.dispatch.domain.opening import enrich, join
 from services.dispatch.domain.parties import Party
 from services.dispatch.domain.permitting import allowed, row_for
+from services.dispatch.domain.proof import Shot
 from services.dispatch.domain.states import CLOSING, GOLDEN, TABLE, Action
 from tests.unit.cases import CITY, HOME, NOW, REPORT, assigned
 
@@ -53,57 +54,64 @@ merged:
 """
 
 # action, from, who -> to; whatever is not here is refused.
-MOVES: dict[tuple[str, str, str], str] = {
-    ("assign", "opened", "operator"): "assigned",
-    ("accept", "assigned", "owner"): "accepted",
-    ("start", "accepted", "owner"): "in-progress",
-    ("start", "resolved", "owner"): "in-progress",
-    ("start", "disputed", "owner"): "in-progress",
-    ("resolve", "accepted", "owner"): "resolved",
-    ("resolve", "in-progress", "owner"): "resolved",
-    ("verify", "resolved", "operator"): "closed",
-    ("verify", "disputed", "operator"): "closed",
-    ("verify-by-time", "resolved", "system"): "closed",
-    ("confirm", "resolved", "first"): "closed",
-    ("dispute", "resolved", "first"): "disputed",
-    ("return", "assigned", "owner"): "opened",
-    ("return", "accepted", "owner"): "opened",
-    ("return", "in-progress", "owner"): "opened",
-    ("return", "suspended", "owner"): "opened",
-    ("refuse", "opened", "operator"): "refused",
-    ("refuse", "assigned", "operator"): "refused",
-    ("refuse", "accepted", "operator"): "refused",
-    ("refuse", "in-progress", "operator"): "refused",
-    ("refuse", "suspended", "operator"): "refused",
-    ("refuse", "assigned", "owner"): "refused",
-    ("refuse", "accepted", "owner"): "refused",
-    ("refuse", "in-progress", "owner"): "refused",
-    ("refuse", "suspended", "owner"): "refused",
-    ("withdraw", "opened", "first"): "withdrawn",
-    ("withdraw", "assigned", "first"): "withdrawn",
-    ("reopen", "closed", "first"): "assigned",
-    ("reopen", "closed", "operator"): "assigned",
-    ("reopen", "refused", "operator"): "assigned",
-    ("suspend", "accepted", "owner"): "suspended",
-    ("suspend", "in-progress", "owner"): "suspended",
-    ("resume", "suspended", "owner"): "in-progress",
-    ("resume", "suspended", "operator"): "in-progress",
-    ("merge", "opened", "operator"): "merged",
-    ("merge", "assigned", "operator"): "merged",
-    ("merge", "accepted", "operator"): "merged",
-    ("merge", "in-progress", "operator"): "merged",
-    ("correct", "opened", "first"): "assigned",
-    ("correct", "assigned", "first"): "assigned",
-    ("move", "opened", "operator"): "assigned",
-    ("move", "assigned", "operator"): "assigned",
-    ("move", "assigned", "owner"): "assigned",
-    ("check", "resolved", "stranger"): "resolved",
-} | {
-    ("comment", state, who): state
-    for state in get_args(CaseState)
-    for who in ("owner", "operator", "first", "street")
-    if state not in ("verified", "withdrawn", "merged") and (state, who) != ("opened", "owner")
-}
+MOVES: dict[tuple[str, str, str], str] = (
+    {
+        ("assign", "opened", "operator"): "assigned",
+        ("accept", "assigned", "owner"): "accepted",
+        ("start", "accepted", "owner"): "in-progress",
+        ("start", "resolved", "owner"): "in-progress",
+        ("start", "disputed", "owner"): "in-progress",
+        ("resolve", "accepted", "owner"): "resolved",
+        ("resolve", "in-progress", "owner"): "resolved",
+        ("verify", "resolved", "operator"): "closed",
+        ("verify", "disputed", "operator"): "closed",
+        ("verify-by-time", "resolved", "system"): "closed",
+        ("confirm", "resolved", "first"): "closed",
+        ("dispute", "resolved", "first"): "disputed",
+        ("return", "assigned", "owner"): "opened",
+        ("return", "accepted", "owner"): "opened",
+        ("return", "in-progress", "owner"): "opened",
+        ("return", "suspended", "owner"): "opened",
+        ("refuse", "opened", "operator"): "refused",
+        ("refuse", "assigned", "operator"): "refused",
+        ("refuse", "accepted", "operator"): "refused",
+        ("refuse", "in-progress", "operator"): "refused",
+        ("refuse", "suspended", "operator"): "refused",
+        ("refuse", "assigned", "owner"): "refused",
+        ("refuse", "accepted", "owner"): "refused",
+        ("refuse", "in-progress", "owner"): "refused",
+        ("refuse", "suspended", "owner"): "refused",
+        ("withdraw", "opened", "first"): "withdrawn",
+        ("withdraw", "assigned", "first"): "withdrawn",
+        ("reopen", "closed", "first"): "assigned",
+        ("reopen", "closed", "operator"): "assigned",
+        ("reopen", "refused", "operator"): "assigned",
+        ("suspend", "accepted", "owner"): "suspended",
+        ("suspend", "in-progress", "owner"): "suspended",
+        ("resume", "suspended", "owner"): "in-progress",
+        ("resume", "suspended", "operator"): "in-progress",
+        ("merge", "opened", "operator"): "merged",
+        ("merge", "assigned", "operator"): "merged",
+        ("merge", "accepted", "operator"): "merged",
+        ("merge", "in-progress", "operator"): "merged",
+        ("correct", "opened", "first"): "assigned",
+        ("correct", "assigned", "first"): "assigned",
+        ("move", "opened", "operator"): "assigned",
+        ("move", "assigned", "operator"): "assigned",
+        ("move", "assigned", "owner"): "assigned",
+        ("check", "resolved", "stranger"): "resolved",
+    }
+    | {
+        ("assign", state, "owner"): state
+        for state in ("assigned", "accepted", "in-progress", "suspended", "disputed")
+    }
+    | {
+        ("comment", state, who): state
+        for state in get_args(CaseState)
+        for who in ("owner", "operator", "first", "street")
+        if state not in ("verified", "withdrawn", "merged") and (state, who) != ("opened", "owner")
+    }
+)
 WORKED = ("accepted", "in-progress", "suspended")
 for state in WORKED:
     MOVES |= {
@@ -170,7 +178,7 @@ def command(action: Action, party: Party) -> Command:
     more: dict[str, Any] = {
         "refuse": {"reason": "nothing-there"},
         "return": {"reason": "other-area"},
-        "assign": {"community": HOME},
+        "assign": {"community": HOME, "member": "me"},
         "transfer": {"reason": "other-department", "department": "lighting"},
         "suspend": {"reason": "weather"},
         "request-extension": {"reason": "digging", "hours": 8},
@@ -180,7 +188,7 @@ def command(action: Action, party: Party) -> Command:
         "merge": {"into": OTHER},
         "separate": {"report_id": JOINED.report_id},
     }
-    return Command(action, party, note="n", media=(PHOTO,), **more.get(action, {}))
+    return Command(action, party, note="n", shots=(Shot(PHOTO),), **more.get(action, {}))
 
 
 def test_the_golden_table_is_the_contracts() -> None:

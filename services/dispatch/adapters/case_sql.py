@@ -176,7 +176,7 @@ def _row(case: Case, city: City) -> tuple[object, ...]:
     clocks = case.clocks
     waits = case.state in ("opened", "assigned")
     verify_due_at = None
-    if case.state == "resolved" and case.resolved_at is not None:
+    if case.state == "resolved" and case.resolved_at is not None and not case.proof_flags:
         verify_due_at = case.resolved_at + timedelta(hours=city.verify_after_h)
     return (
         UUID(case.id),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 import httpx
 import msgspec
 
+from contracts.places import Place
 from contracts.submissions import Media, MediaKind
 from services.dispatch.domain.parties import Party
+from services.dispatch.domain.proof import Shot
 
 TIMEOUT_S = 3.0
 RETRY_AFTER_S = 3
@@ -28,7 +31,7 @@ class MediaAway(Exception):
 class MediaSource(Protocol):
     """Where media are verified."""
 
-    async def verified(self, ids: Sequence[str], owner: str) -> tuple[Media, ...]:
+    async def verified(self, ids: Sequence[str], owner: str) -> tuple[Shot, ...]:
         """The owner's media by id, in order. Raises MediaUnknown, MediaAway."""
 
     async def link(self, media_id: str, case_id: str, party: Party) -> bytes:
@@ -41,6 +44,8 @@ class _Found(msgspec.Struct):
     kind: MediaKind
     content_type: str
     state: str = "stored"
+    taken_at: datetime | None = None
+    place: Place | None = None
 
 
 class IntakeMedia:
@@ -54,7 +59,7 @@ class IntakeMedia:
             headers={"Authorization": f"Bearer {service_key}"},
         )
 
-    async def verified(self, ids: Sequence[str], owner: str) -> tuple[Media, ...]:
+    async def verified(self, ids: Sequence[str], owner: str) -> tuple[Shot, ...]:
         """One question a medium."""
         return tuple([await self._one(each, owner) for each in ids])
 
@@ -68,7 +73,7 @@ class IntakeMedia:
         """Ends its connections."""
         await self._client.aclose()
 
-    async def _one(self, media_id: str, owner: str) -> Media:
+    async def _one(self, media_id: str, owner: str) -> Shot:
         answer = await self._asked("GET", media_id)
         try:
             found = msgspec.json.decode(answer.content, type=_Found)
@@ -76,7 +81,8 @@ class IntakeMedia:
             raise MediaAway(type(error).__name__) from error
         if found.owner != owner or found.state == "refused":
             raise MediaUnknown(media_id)
-        return Media(id=found.id, kind=found.kind, content_type=found.content_type)
+        media = Media(id=found.id, kind=found.kind, content_type=found.content_type)
+        return Shot(media, found.taken_at, found.place)
 
     async def _asked(
         self, method: str, media_id: str, about: str = "", **more: Any

@@ -18,14 +18,16 @@ Owner = Literal["community", "department"]
 _QUEUE = """
 select body::text as body, rank, queue_by, opened_at, id from cases
 where {owner} = $1 and is_open and state = any ($2::text[])
-  and ($3::smallint is null or (rank, queue_by, opened_at, id) > ($3, $4, $5, $6))
-order by rank, queue_by, opened_at, id limit $7
+  and ($3::text is null or coalesce(body->>'member', '') = $3)
+  and ($4::smallint is null or (rank, queue_by, opened_at, id) > ($4, $5, $6, $7))
+order by rank, queue_by, opened_at, id limit $8
 """
 _QUEUE_BY_AGE = """
 select body::text as body, rank, queue_by, opened_at, id from cases
 where {owner} = $1 and is_open and state = any ($2::text[])
-  and ($3::timestamptz is null or (opened_at, id) > ($3, $4))
-order by opened_at, id limit $5
+  and ($3::text is null or coalesce(body->>'member', '') = $3)
+  and ($4::timestamptz is null or (opened_at, id) > ($4, $5))
+order by opened_at, id limit $6
 """
 _CASE = "select body::text as body from cases where id = $1"
 _EVENTS = """
@@ -80,10 +82,14 @@ async def queue(
     code: str,
     states: Sequence[str],
     sort: Sort,
+    member: str | None,
     after: Position | None,
     limit: int,
 ) -> list[tuple[Case, Position]]:
-    """Open cases of an owner: danger, then clock, then age; or the oldest first."""
+    """Open cases of an owner: danger, then clock, then age; or the oldest first.
+
+    `member`: only of one of its people; an empty text: of nobody's.
+    """
     if sort == "age":
         sql = _QUEUE_BY_AGE
         place: tuple[Any, ...] = (after.opened_at, after.id) if after else (None, None)
@@ -94,7 +100,7 @@ async def queue(
             if after
             else (None, None, None, None)
         )
-    rows = await db.fetch(sql.format(owner=owner), code, list(states), *place, limit)
+    rows = await db.fetch(sql.format(owner=owner), code, list(states), member, *place, limit)
     return [
         (case_of(row), Position(row["rank"], row["queue_by"], row["opened_at"], row["id"]))
         for row in rows

@@ -9,7 +9,7 @@ from uuid import UUID
 from cities.cells import cell
 from contracts.cases import Case, CaseFact, ReportJoined, ReportSeparated
 from contracts.places import Place, to_wgs84
-from contracts.submissions import Crs, Media
+from contracts.submissions import Crs
 from runtime import idempotency, outbox
 from runtime.db import Connection
 from runtime.errors import (
@@ -33,6 +33,7 @@ from services.dispatch.domain.deciding import decide
 from services.dispatch.domain.leaving import event_of, feeds_of
 from services.dispatch.domain.parties import Party, relations
 from services.dispatch.domain.permitting import may_ever
+from services.dispatch.domain.proof import Shot
 from services.dispatch.domain.states import CLOSING, Action
 
 EARNING: frozenset[Action] = frozenset({"join", "check"})
@@ -166,7 +167,8 @@ async def _command(context: Context, request: Request) -> Command:
         revision=body.revision,
         reason=getattr(body, "reason", None),
         note=body.note,
-        media=await _media(context, request, getattr(body, "media", [])),
+        shots=await _shots(context, request, getattr(body, "media", [])),
+        member=getattr(body, "member", None),
         community=community,
         department=getattr(body, "department", None),
         hours=getattr(body, "hours", None),
@@ -192,7 +194,7 @@ def _moved(context: Context, where: Where | None) -> NewPlace | None:
     )
 
 
-async def _media(context: Context, request: Request, ids: list[str]) -> tuple[Media, ...]:
+async def _shots(context: Context, request: Request, ids: list[str]) -> tuple[Shot, ...]:
     """The caller's own media, asked from intake before any lock is held."""
     if not ids:
         return ()

@@ -79,7 +79,8 @@ class CaseGiven(BaseModel):
     """A case as the caller may see it. `revision` goes into the next action's body.
 
     For staff: `alternatives` are asked next when it is given back, as it was `returns` times;
-    `responsible` accepted it last.
+    `responsible` accepted it last, `member` of its people has it; `proof_flags`: how the
+    after-photos do not agree with place and time, where nobody said why.
     """
 
     id: str
@@ -113,6 +114,8 @@ class CaseGiven(BaseModel):
     alternatives: list[AlternativeGiven]
     returns: int
     responsible: str | None
+    member: str | None
+    proof_flags: list[str]
     allowed: list[Action]
 
 

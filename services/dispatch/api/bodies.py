@@ -40,9 +40,11 @@ class WithReason(Plain):
 
 
 class Assign(Plain):
-    """An operator finds the owner."""
+    """An operator finds the owner: `community`. The owner gives the case to one of its people:
+    `member`, an id, or `me`, or `nobody`."""
 
-    community: Code
+    community: Code | None = None
+    member: Code | None = None
     reason: Code | None = None
 
 

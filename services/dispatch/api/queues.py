@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from contracts.cases import CaseFact
@@ -24,8 +24,10 @@ from runtime.tokens import Caller
 from services.dispatch.adapters import queue_sql
 from services.dispatch.adapters.queue_sql import Owner, Position, Sort
 from services.dispatch.api.answers import QueueGiven
+from services.dispatch.api.bodies import NO_NUL
 from services.dispatch.api.context import Context, documents
 from services.dispatch.api.views import full, party_of
+from services.dispatch.domain.changing import ME, NOBODY
 from services.dispatch.domain.parties import Party
 from services.dispatch.domain.states import OPEN
 
@@ -36,12 +38,33 @@ OpenState = Literal[
 States = Annotated[list[OpenState] | None, Query(max_length=len(OPEN))]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=400)]
+Member = Annotated[str | None, Query(max_length=64, pattern=NO_NUL)]
 Handler = Annotated[Caller, allow("handler", "operator")]
 Department = Annotated[Caller, allow("department", "operator")]
 LastEventId = Annotated[str | None, Header()]
 FEED_DOCS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Events of the cases"}
 }
+
+
+class Asked:
+    """Which page of a queue, sorted how, for which map."""
+
+    def __init__(
+        self,
+        state: States = None,
+        sort: Sort = "urgency",
+        member: Member = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        crs: Crs = "wgs84",
+    ) -> None:
+        self.state = state
+        self.sort = sort
+        self.member = member
+        self.limit = limit
+        self.cursor = cursor
+        self.crs = crs
 
 
 def router(context: Context) -> APIRouter:
@@ -52,15 +75,12 @@ def router(context: Context) -> APIRouter:
     async def community_queue(
         code: str,
         caller: Handler,
-        state: States = None,
-        sort: Sort = "urgency",
-        limit: Limit = 50,
-        cursor: Cursor = None,
-        crs: Crs = "wgs84",
+        asked: Annotated[Asked, Depends()],
     ) -> Response:
-        """Open cases: danger, then clock, then age (`sort=age`: the oldest first)."""
+        """Open cases: danger, then clock, then age (`sort=age`: the oldest first). `member`: only
+        of one of its people: `me`, `nobody`, or an id."""
         party = _community(context, code, caller)
-        return await _page(context, "community", code, party, state, sort, limit, cursor, crs)
+        return await _page(context, "community", code, party, asked)
 
     @routes.get(
         "/v1/communities/{code}/stream",
@@ -82,15 +102,11 @@ def router(context: Context) -> APIRouter:
     async def department_queue(
         code: str,
         caller: Department,
-        state: States = None,
-        sort: Sort = "urgency",
-        limit: Limit = 50,
-        cursor: Cursor = None,
-        crs: Crs = "wgs84",
+        asked: Annotated[Asked, Depends()],
     ) -> Response:
         """The same for the cases that a department owns."""
         party = _department(context, code, caller)
-        return await _page(context, "department", code, party, state, sort, limit, cursor, crs)
+        return await _page(context, "department", code, party, asked)
 
     @routes.get(
         "/v1/departments/{code}/stream",
@@ -132,23 +148,25 @@ async def _page(
     owner: Owner,
     code: str,
     party: Party,
-    states: list[OpenState] | None,
-    sort: Sort,
-    limit: int,
-    cursor: str | None,
-    crs: Crs,
+    asked: Asked,
 ) -> Response:
-    after = _position(cursor) if cursor else None
+    after, limit = _position(asked.cursor) if asked.cursor else None, asked.limit
     # Before the rows: what comes meanwhile is seen twice rather than never.
     feed_no = await context.feeds.head(f"{owner}:{code}")
+    states: Sequence[str] = asked.state or OPEN
+    member = _whose(asked.member, party)
     rows = await queue_sql.queue(
-        context.db, owner, code, states or list(OPEN), sort, after, limit + 1
+        context.db, owner, code, states, asked.sort, member, after, limit + 1
     )
     now = context.clock()
-    cases = [full(case, party, now, context.city, crs) for case, _ in rows[:limit]]
+    cases = [full(case, party, now, context.city, asked.crs) for case, _ in rows[:limit]]
     more = _cursor(rows[limit - 1][1]) if len(rows) > limit else None
     page = {"cases": cases, "cursor": more, "feed_no": feed_no}
     return Response(msgspec.json.encode(page), media_type="application/json; charset=utf-8")
+
+
+def _whose(member: str | None, party: Party) -> str | None:
+    return {ME: party.id, NOBODY: ""}.get(member, member) if member else None
 
 
 def _cursor(position: Position) -> str:

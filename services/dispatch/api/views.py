@@ -20,8 +20,8 @@ HIDDEN = frozenset({"place", "cell", "family", "reports", "watchers", "clocks"})
 CLOCKS_HIDDEN = frozenset({"start", "assigned_at", "pauses", "stopped_at", "told"})
 FIRST_ONLY = frozenset({"text", "media", "candidates"})
 """What the first reporter sent, and what was read from it: not for those who joined."""
-STAFF_ONLY = frozenset({"alternatives", "returns", "responsible"})
-"""How an owner was and will be found."""
+STAFF_ONLY = frozenset({"alternatives", "returns", "responsible", "member", "proof_flags"})
+"""How an owner was and will be found, who of its people has it, what is odd about its proof."""
 DIGITS = 6
 
 
@@ -109,6 +109,8 @@ def _defaults(case: Case) -> dict[str, Any]:
         "alternatives": [],
         "returns": 0,
         "responsible": None,
+        "member": None,
+        "proof_flags": [],
     }
 
 

@@ -29,6 +29,7 @@ from contracts.cases import (
     ReportSeparated,
 )
 from contracts.city import City
+from services.dispatch.domain import proof
 from services.dispatch.domain.command import Command
 from services.dispatch.domain.ids import me_too_id, question_id
 from services.dispatch.domain.limits import clocks_of, extended, reassigned, running, stopped
@@ -36,6 +37,8 @@ from services.dispatch.domain.milestones import ahead_again
 from services.dispatch.domain.opening import fitted, is_dangerous, new_ids, with_media
 
 Changes = dict[str, Any]
+ME, NOBODY = "me", "nobody"
+"""Instead of a member's id."""
 
 
 def entering(case: Case, state: CaseState, command: Command, now: datetime, city: City) -> Changes:
@@ -45,6 +48,7 @@ def entering(case: Case, state: CaseState, command: Command, now: datetime, city
             return {"accepted_at": now}
         case "in-progress" | "disputed":
             changes: Changes = {"clocks": running(case, now, city)}
+            changes |= {"proof_flags": ()}
             return changes | (
                 {"disputed_once": True} if state == "disputed" else {"resolved_at": None}
             )
@@ -52,14 +56,16 @@ def entering(case: Case, state: CaseState, command: Command, now: datetime, city
             return {"clocks": replace(stopped(case, now, city), suspended_at=now)}
         case "resolved":
             clocks = stopped(case, now, city)
-            return _settled() | {"resolved_at": now, "proof": command.media, "clocks": clocks}
+            doubts = () if command.note else proof.flags(command.shots, case, now, city.evidence)
+            proven = {"proof": command.media, "proof_flags": doubts}
+            return _settled() | proven | {"resolved_at": now, "clocks": clocks}
         case "closed":
             return {"closed_at": now}
         case "refused":
             return {"refusal": command.reason}
         case "opened":
             clocks = running(case, now, city)
-            owner = {"community": None, "department": None, "accepted_at": None}
+            owner = {"community": None, "department": None, "accepted_at": None, "member": None}
             return _settled() | owner | {"clocks": clocks}
         case "assigned":
             return _assigned(case, command, now, city)
@@ -72,7 +78,7 @@ def _settled() -> Changes:
 
 
 def _assigned(case: Case, command: Command, now: datetime, city: City) -> Changes:
-    changes = _settled() | _owner(case, command) | {"accepted_at": None}
+    changes = _settled() | _owner(case, command) | {"accepted_at": None, "member": None}
     if command.action != "reopen":
         clocks = running(case, now, city)
         return changes | {"clocks": reassigned(replace(case, clocks=clocks), now, city)}
@@ -83,6 +89,7 @@ def _assigned(case: Case, command: Command, now: datetime, city: City) -> Change
         "closed_at": None,
         "refusal": None,
         "made_safe_at": None,
+        "proof_flags": (),
     }
 
 
@@ -160,6 +167,14 @@ def _separated(case: Case, command: Command, now: datetime, city: City) -> Chang
     }
 
 
+def _given(command: Command) -> Changes:
+    """A member of the owner's people takes the case, is given it, or lays it down."""
+    if command.member is None:
+        return {}
+    named = {ME: command.party.id, NOBODY: None}
+    return {"member": named.get(command.member, command.member)}
+
+
 CHANGES: dict[type[CaseFact], Callable[[Case, Command, datetime, City], Changes]] = {
     CaseRecategorised: _recategorised,
     CaseMoved: _moved,
@@ -167,8 +182,10 @@ CHANGES: dict[type[CaseFact], Callable[[Case, Command, datetime, City], Changes]
     ReportJoined: _joined,
     ReportSeparated: _separated,
     CaseAccepted: lambda case, command, now, city: {
-        "responsible": case.community or case.department
+        "responsible": case.community or case.department,
+        "member": command.party.id,
     },
+    CaseAssigned: lambda case, command, now, city: _given(command),
     CaseReturned: lambda case, command, now, city: {"returns": case.returns + 1},
     CaseMadeSafe: lambda case, command, now, city: {"made_safe_at": now},
     ExtensionRequested: lambda case, command, now, city: {"extension_h": command.hours},

@@ -9,6 +9,7 @@ from contracts.cases import Case
 from contracts.places import Place
 from contracts.submissions import Media
 from services.dispatch.domain.parties import Party
+from services.dispatch.domain.proof import Shot
 from services.dispatch.domain.states import Action
 
 Why = Literal["state", "revision", "role", "field"]
@@ -27,8 +28,9 @@ class NewPlace:
 class Command:
     """What somebody wants done. `revision` None: whatever the case is like now.
 
-    `into`: the other case of a merge, as it is now. `report_id`: the one to separate.
-    `done_before`: the party did this to the case in this state of it (a check).
+    `member` of the owner's people is to have it. `into`: the other case of a merge, as it is now.
+    `report_id`: the one to separate. `done_before`: the party did this to the case in this state
+    of it (a check).
     """
 
     action: Action
@@ -36,7 +38,8 @@ class Command:
     revision: int | None = None
     reason: str | None = None
     note: str | None = None
-    media: tuple[Media, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    member: str | None = None
     community: str | None = None
     department: str | None = None
     hours: float | None = None
@@ -47,6 +50,11 @@ class Command:
     into: Case | None = None
     report_id: str | None = None
     done_before: bool = False
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """What was sent along."""
+        return tuple(each.media for each in self.shots)
 
 
 @dataclass(frozen=True)

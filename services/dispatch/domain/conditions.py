@@ -26,7 +26,7 @@ def first_reopening_in_time(case: Case, now: datetime, city: City) -> bool:
 
 
 def has_no_objection_left(case: Case, now: datetime, city: City) -> bool:
-    if case.resolved_at is None:
+    if case.resolved_at is None or case.proof_flags:
         return False
     return now - case.resolved_at >= timedelta(hours=city.verify_after_h)
 

@@ -50,7 +50,7 @@ def _facts(
         if step.if_said and not SAID[step.fact](case, command, city):
             continue
         after = _after(case, step, command, now, city)
-        facts.append(_fact(step, case, after, command))
+        facts.append(_fact(step, case, after, command, now, city))
         case = after
     if not facts:
         return ()
@@ -67,10 +67,12 @@ def _after(case: Case, step: Step, command: Command, now: datetime, city: City) 
     return after
 
 
-def _fact(step: Step, before: Case, after: Case, command: Command) -> CaseFact:
+def _fact(
+    step: Step, before: Case, after: Case, command: Command, now: datetime, city: City
+) -> CaseFact:
     said: dict[str, Any] = {"reason": command.reason, "note": command.note}
     return step.fact(
         case=after,
         by=Actor(role=command.party.role, id=command.party.id),
-        **said | own_fields(step.fact, before, command),
+        **said | own_fields(step.fact, before, command, now, city),
     )

@@ -31,6 +31,9 @@ def wrong_field(case: Case, command: Command, city: City) -> Wrong | None:
         case "resolve" | "check":
             if not any(each.kind == "photo" for each in command.media):
                 return "media", "需要处理后的照片", "An after-photo is needed"
+        case "assign" if case.state != "opened":
+            if command.member is None:
+                return "member", "需要人员编号", "A member's id is needed: me, nobody, or another's"
         case "assign" | "reopen":
             if command.community is None and case.community is None and case.department is None:
                 return "community", "需要社区编码", "A community code is needed"

@@ -222,6 +222,8 @@ TABLE: tuple[Row, ...] = (
         ),
         ("first-reporter",),
     ),
+    # Among the owner's people: one takes the case, or is given it.
+    Row("assign", ("assigned", *_AT_WORK, "disputed"), (Step(CaseAssigned),), ("owner",)),
     Row("recategorise", _IN_HAND, (Step(CaseRecategorised),), ("owner", "operator")),
     Row(
         "move",

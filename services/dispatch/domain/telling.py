@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from contracts.cases import (
@@ -13,6 +14,7 @@ from contracts.cases import (
     CaseFact,
     CaseMerged,
     CaseRecategorised,
+    CaseResolved,
     CaseReturned,
     CaseTransferred,
     ExtensionGranted,
@@ -22,12 +24,16 @@ from contracts.cases import (
     ReportJoined,
     ReportSeparated,
 )
+from contracts.city import City
 from services.dispatch.domain.changing import granted_h
 from services.dispatch.domain.command import Command
 from services.dispatch.domain.ids import me_too_id, question_id, separated_id
+from services.dispatch.domain.proof import flags
 
 
-def own_fields(step: type[CaseFact], before: Case, command: Command) -> dict[str, Any]:
+def own_fields(
+    step: type[CaseFact], before: Case, command: Command, now: datetime, city: City
+) -> dict[str, Any]:
     """What a fact of this type says beside the case; it may say another reason."""
     if step is CaseAssigned and command.action == "return":
         return {"reason": before.alternatives[0].reason, "note": None}
@@ -35,6 +41,8 @@ def own_fields(step: type[CaseFact], before: Case, command: Command) -> dict[str
         return {"previous": before.community or before.department}
     if step is CaseRecategorised:
         return {"previous": before.category}
+    if step is CaseResolved:
+        return {"flags": flags(command.shots, before, now, city.evidence)}
     if step is CaseDisputed:
         return {"media": command.media}
     if step is CaseChecked:
