@@ -46,7 +46,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement. `raw`: what is measured -> its runs."""
+    """One measurement. `raw`: what is measured -> its runs; `plans`: how SQL was answered."""
 
     title: str
     how: str
@@ -55,6 +55,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     aims: list[Aim] = []
     raw: dict[str, list[Run]] = {}
     settings: dict[str, str] = {}
+    plans: dict[str, str] = {}
     at: str = msgspec.field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
 
 
@@ -110,6 +111,8 @@ def page(kept: Kept) -> str:
         for table in result.tables:
             lines += [f"**{table.title}**", "", *_table(table.columns, table.rows), ""]
             lines += [table.note, ""] if table.note else []
+        for what, plan in result.plans.items():
+            lines += [f"**EXPLAIN, {what}**", "", "```", plan, "```", ""]
     if FINDINGS.exists():
         lines += [FINDINGS.read_text().strip(), ""]
     settings = {

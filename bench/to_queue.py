@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bench import settings
@@ -60,7 +60,7 @@ async def measure(options: Options) -> Result:
         found = settings.of_processes(stack.pids())
         seeds = itertools.count(1)
         for way in ways.values():
-            await _load(way, AIM_RATE, FIRST_WARM_S, -next(seeds))
+            await load(way, AIM_RATE, FIRST_WARM_S, -next(seeds))
         for number in range(options.runs):
             for rate in RATES:
                 for name, way in ways.items():
@@ -72,6 +72,13 @@ async def measure(options: Options) -> Result:
                     )
         found |= await settings.sessions(stack)
     return _result(options, raw, found)
+
+
+@asynccontextmanager
+async def product_way(stack: Stack) -> AsyncIterator[Way]:
+    """Reports through the product, and a handler's client that looks at the largest queues."""
+    async with AsyncExitStack() as beside:
+        yield await _product(stack, beside)
 
 
 async def _product(stack: Stack, beside: AsyncExitStack) -> Way:
@@ -96,13 +103,14 @@ async def _floor(port: int, beside: AsyncExitStack) -> Way:
 
 
 async def _run(stack: Stack, way: Way, rate: float, seconds: float, seed: int) -> Run:
-    await _load(way, rate, WARM_S, -seed)
+    await load(way, rate, WARM_S, -seed)
     meter = Meter(stack.pids())
-    run = await _load(way, rate, seconds, seed)
+    run = await load(way, rate, seconds, seed)
     return run | {f"cpu_s {name}": spent for name, spent in meter.used().items()}
 
 
-async def _load(way: Way, rate: float, seconds: float, seed: int) -> Run:
+async def load(way: Way, rate: float, seconds: float, seed: int) -> Run:
+    """Open load; how long each report took to its 202, and to the queue."""
     answer_s: list[float] = []
     queue_s: list[float] = []
 
