@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import sys
 
-from cities.areas import load_areas
+from cities.areas import Areas, load_areas
 from cities.load import CityError, load_city
 from cities.notices import load_notices
 from cities.phrases import load_phrases
+from cities.staff import load_staff
+from contracts.city import City
 
 USAGE = "usage: python -m cities.check NAME_OR_FOLDER"
+
+
+def read_all(name_or_path: str) -> tuple[City, Areas]:
+    """Everything that a city has, so that nothing broken is passed over. Raises CityError."""
+    city, areas = load_city(name_or_path), load_areas(name_or_path)
+    load_notices(name_or_path)
+    load_phrases(name_or_path, city)
+    load_staff(name_or_path, city, areas)
+    return city, areas
 
 
 def main(arguments: list[str]) -> int:
@@ -18,9 +29,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        city, areas = load_city(arguments[0]), load_areas(arguments[0])
-        load_notices(arguments[0])
-        load_phrases(arguments[0], city)
+        city, areas = read_all(arguments[0])
     except CityError as error:
         print(error, file=sys.stderr)
         return 2

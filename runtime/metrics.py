@@ -138,6 +138,11 @@ FLOODS_TOTAL = _counter(
     ("of", "by"),
     "Requests held back with 429: reports, media or sessions, by the bucket that was empty.",
 )
+CITY_BROKEN = _gauge(
+    "yizhan_city_broken",
+    ("service",),
+    "1 while the city's files were changed and cannot be read: the older ones are still used.",
+)
 STREAMS_OPEN = _gauge("yizhan_streams_open", ("service",), "Live streams that clients hold.")
 JOBS_TOTAL = _counter(
     "yizhan_jobs_total",

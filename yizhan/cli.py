@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from yizhan.city_command import city
 from yizhan.datafolder import default_folder
 from yizhan.erasures_command import erasures
 from yizhan.inspect_commands import dlq, lag, status
@@ -60,6 +61,7 @@ for command in (
     ledger,
     open311,
     queue,
+    city,
     topics,
     migrate,
     secrets,

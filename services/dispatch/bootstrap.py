@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 from fastapi import APIRouter
 
-from cities.areas import load_areas
-from cities.load import load_city
+from cities.live import LiveCity
 from runtime import erasure, linking
+from runtime.db import Database
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
 from runtime.settings import Common
@@ -16,6 +17,7 @@ from runtime.worker import WorkerPlan
 from services.dispatch.adapters import erase_sql, link_sql
 from services.dispatch.agents import declare
 from services.dispatch.api import Context, internal_router, router
+from services.dispatch.api.context import city_changed
 from services.dispatch.handlers import Reports
 from services.dispatch.settings import Own, Settings
 from services.dispatch.timers import timers
@@ -36,8 +38,7 @@ def api(env: Mapping[str, str]) -> ServiceApi:
 
 def context_of(settings: Settings) -> Context:
     """The API's parts, not opened yet. Raises CityError."""
-    city = settings.common.city
-    return Context(settings, city=load_city(city), areas=load_areas(city))
+    return Context(settings, LiveCity(settings.common.city))
 
 
 def router_for_docs() -> APIRouter:
@@ -51,15 +52,22 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
     """Raises SettingsError, CityError."""
     settings = Settings.of(env)
     common = settings.common
-    city, areas = load_city(common.city), load_areas(common.city)
+    live = LiveCity(common.city)
+    following = AsyncExitStack()
+
+    async def start(_: Database) -> None:
+        await following.enter_async_context(live.following(city_changed))
+
     return WorkerPlan(
         service=SERVICE,
         database_url=settings.own.database_url,
         kafka=common.kafka,
-        effects=[Reports(city, areas)],
+        effects=[Reports(live)],
         declare=declare,
         jobs=(erasure.runner(erase_sql.erase), linking.runner(link_sql.link)),
-        timers=timers(city, areas),
+        timers=timers(live),
+        start=start,
+        close=following.aclose,
         health_host=common.host,
         health_port=common.health_port,
         slot=common.slot,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cities.areas import Areas
 from cities.cells import cell, cells_touching_circle
+from cities.live import LiveCity
 from contracts.cases import Alternative, CaseFact
 from contracts.city import City
 from contracts.facts import Event, Fact, InvalidEvent
@@ -104,16 +105,17 @@ class Reports:
 
     topics: tuple[str, ...] = ("reports", "observers")
 
-    def __init__(self, city: City, areas: Areas) -> None:
-        self._city = city
-        self._areas = areas
+    def __init__(self, live: LiveCity) -> None:
+        self._live = live
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Locks of the search circles first, then what they hold, then rows by id."""
+        # One city for the whole batch, whatever is read anew meanwhile.
+        city, areas = self._live.city, self._live.areas
         new = [e.body for e in events if isinstance(e.body, ReportNormalised) and _usable(e.body)]
         late = [e.body for e in events if isinstance(e.body, ReportEnriched)]
-        searches = {each.report_id: self._search(each) for each in new}
-        now = await case_sql.advisory(connection, self._locks(searches, late))
+        searches = {each.report_id: _search(each, city) for each in new}
+        now = await case_sql.advisory(connection, _locks(searches, late, city))
         named = [*searches, *(each.report_id for each in late)]
         ids = {each for each in named if _is_uuid(each)}
         known = await case_sql.known_reports(connection, ids) if ids else {}
@@ -125,7 +127,7 @@ class Reports:
         cases = await case_sql.lock(connection, touched)
         if cases:  # their rows may have been waited for
             now = await connection.fetchval("select clock_timestamp()")
-        state = State(self._city, now, searches, self._owners(new), known)
+        state = State(city, now, searches, _owners(new, city, areas), known)
         for case in cases.values():
             state.remember(case)
         return state
@@ -139,40 +141,44 @@ class Reports:
         """Cases, who belongs to them, timelines; who is suspended."""
         cases = [state.cases[each] for each in state.changed]
         members = [state.members[each] for each in sorted(state.members)]
-        await case_sql.save(connection, cases, self._city, state.facts, members)
+        await case_sql.save(connection, cases, state.city, state.facts, members)
         await standing_sql.save(connection, state.standing)
         _measure(state)
 
-    def _owners(self, reports: Sequence[ReportNormalised]) -> dict[str, tuple[Alternative, ...]]:
-        """By report, whoever may have its case. A guess from its words sends nobody away."""
-        routing = self._city.routing
-        points = [(each.place.lat, each.place.lon) for each in reports]
-        found = self._areas.surroundings(points, routing.border_m, routing.nearest_m)
-        return {
-            each.report_id: owners(where, self._sure_category(each), routing)
-            for each, where in zip(reports, found, strict=True)
-        }
 
-    def _sure_category(self, report: ReportNormalised) -> str | None:
-        known = self._city.category(report.category)
-        return known.code if known and report.category_source in SURE else None
+def _owners(
+    reports: Sequence[ReportNormalised], city: City, areas: Areas
+) -> dict[str, tuple[Alternative, ...]]:
+    """By report, whoever may have its case. A guess from its words sends nobody away."""
+    routing = city.routing
+    points = [(each.place.lat, each.place.lon) for each in reports]
+    found = areas.surroundings(points, routing.border_m, routing.nearest_m)
+    return {
+        each.report_id: owners(where, _sure_category(each, city), routing)
+        for each, where in zip(reports, found, strict=True)
+    }
 
-    def _search(self, report: ReportNormalised) -> Search:
-        place, rule = report.place, self._city.rule(self._city.family(report.category))
-        sighting = Sighting(place.lat, place.lon, rule.family, report.received_at)
-        cells: tuple[str, ...] = ()
-        if rule.distance_m > 0:
-            cells = cells_touching_circle(
-                place.lat, place.lon, rule.distance_m, self._city.h3_resolution
-            )
-        return Search(sighting, rule, cells)
 
-    def _locks(self, searches: dict[str, Search], late: Sequence[ReportEnriched]) -> set[str]:
-        names = {lock_name(s.rule.family, each) for s in searches.values() for each in s.cells}
-        for report in late:
-            if report.category is not None:
-                names.add(lock_name(self._city.family(report.category), report.cell))
-        return names
+def _sure_category(report: ReportNormalised, city: City) -> str | None:
+    known = city.category(report.category)
+    return known.code if known and report.category_source in SURE else None
+
+
+def _search(report: ReportNormalised, city: City) -> Search:
+    place, rule = report.place, city.rule(city.family(report.category))
+    sighting = Sighting(place.lat, place.lon, rule.family, report.received_at)
+    cells: tuple[str, ...] = ()
+    if rule.distance_m > 0:
+        cells = cells_touching_circle(place.lat, place.lon, rule.distance_m, city.h3_resolution)
+    return Search(sighting, rule, cells)
+
+
+def _locks(searches: dict[str, Search], late: Sequence[ReportEnriched], city: City) -> set[str]:
+    names = {lock_name(s.rule.family, each) for s in searches.values() for each in s.cells}
+    for report in late:
+        if report.category is not None:
+            names.add(lock_name(city.family(report.category), report.cell))
+    return names
 
 
 def _measure(state: State) -> None:

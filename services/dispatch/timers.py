@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from cities.areas import Areas
+from cities.live import LiveCity
 from contracts.cases import Case, CaseFact
 from contracts.city import City
 from runtime import outbox
@@ -33,17 +34,17 @@ CALENDAR_EVERY_S = 3600.0
 AT_ONCE = 100
 
 
-def timers(city: City, areas: Areas) -> tuple[Timer, ...]:
+def timers(live: LiveCity) -> tuple[Timer, ...]:
     """Each with its own claims."""
 
     async def verify(db: Database) -> int:
-        return await verify_due(db, city)
+        return await verify_due(db, live.city)
 
     async def clocks(db: Database) -> int:
-        return await clocks_due(db, city, areas)
+        return await clocks_due(db, live.city, live.areas)
 
     async def calendar(db: Database) -> int:
-        return await calendar_arrived(db, city)
+        return await calendar_arrived(db, live.city)
 
     return (
         Timer("verify", EVERY_S, verify),

@@ -114,7 +114,7 @@ class Dispatch:
         self.app = app
         self.album = album
         self._key = key
-        self.effects = Reports(context.city, context.areas)
+        self.effects = Reports(context.live)
         self._transactor = Transactor(context.db, self.effects)
 
     def client(

@@ -175,7 +175,7 @@ async def test_no_word_while_the_clock_stands_still(dispatch: Dispatch) -> None:
 async def test_the_year_arrives(dispatch: Dispatch) -> None:
     context, known = dispatch.context, dispatch.context.city
     unknown = replaced(known, calendar=WorkCalendar(known=frozenset()))
-    dispatch.effects._city = unknown
+    dispatch.effects._live.city = unknown
     _, case = await dispatch.opened(category="04013")
     assert case["clocks"]["provisional"]
     assert await calendar_arrived(context.db, unknown) == 0

@@ -50,6 +50,7 @@ def test_every_command_explains_itself(command: list[str]) -> None:
         ["token", "--role", "king"],
         ["token", "--role", "handler"],
         ["token", "--role", "department"],
+        ["city", "diff", "xian"],
         ["queue", "follow"],
         ["queue", "follow", "--community", "1", "--department", "2"],
         ["queue", "follow", "--community", "1", "--url", "http://127.0.0.1:1"],

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 from cities.areas import Areas
+from cities.live import LiveCity
+from cities.marked import CityError
 from contracts.city import City
-from runtime import errors
+from runtime import errors, metrics
 from runtime.db import Database
 from runtime.errors import SUSPENDED, declare
 from runtime.feed import FeedReader
@@ -33,6 +35,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def city_changed(fault: CityError | None) -> None:
+    """What the city's files did, as a figure."""
+    metrics.CITY_BROKEN.labels("dispatch").set(fault is not None)
+
+
 class Context:
     """`async with context.open()`; before that there is no database."""
 
@@ -43,17 +50,25 @@ class Context:
     def __init__(
         self,
         settings: Settings,
+        live: LiveCity,
         *,
-        city: City,
-        areas: Areas,
         media: MediaSource | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
-        self.city = city
-        self.areas = areas
+        self.live = live
         self.clock = clock
         self._given_media = media
+
+    @property
+    def city(self) -> City:
+        """As it is now."""
+        return self.live.city
+
+    @property
+    def areas(self) -> Areas:
+        """As they are now."""
+        return self.live.areas
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -66,7 +81,8 @@ class Context:
         self.media: MediaSource = self._given_media or intake
         following = asyncio.create_task(self.feeds.run())
         try:
-            yield
+            async with self.live.following(city_changed):
+                yield
         finally:
             await end(following)
             await intake.close()

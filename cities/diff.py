@@ -1,0 +1,77 @@
+"""What another version of a city would change, line by line, for whoever replaces its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import shapely
+
+from cities.areas import Areas
+from contracts.city import City, Community
+
+SAME_SHAPE = 1e-6
+"""Share of the area in which two outlines may differ and still be one."""
+APART = ("version", "categories", "divisions", "aliases", "filed_under", "calendar")
+"""Fields that are told in another way, or follow from others."""
+
+
+def differences(old: City, old_areas: Areas, new: City, new_areas: Areas) -> list[str]:
+    """Each begins with `+`, `-` or `~` and says what it is about; empty: nothing differs."""
+    return [
+        *_communities(old_areas, new_areas),
+        *_table("category", _categories(old), _categories(new)),
+        *_table("division", old.divisions, new.divisions),
+        *_fields(old, new),
+    ]
+
+
+def _categories(city: City) -> dict[str, Any]:
+    return {each.code: each for each in city.categories}
+
+
+def _communities(old: Areas, new: Areas) -> Iterator[str]:
+    before, after = old.communities, new.communities
+    for code in sorted(before.keys() - after.keys()):
+        yield f"- community {_named(before[code])}"
+    for code in sorted(after.keys() - before.keys()):
+        yield f"+ community {_named(after[code])}"
+    for code in sorted(before.keys() & after.keys()):
+        if before[code] != after[code]:
+            yield f"~ community {_named(before[code])}: now {_named(after[code])}"
+        if (moved := _moved(old.outline(code), new.outline(code))) > SAME_SHAPE:
+            yield f"~ community {_named(after[code])}: {moved:.1%} of its area is another"
+
+
+def _named(of: Community) -> str:
+    return f"{of.code} {of.district}{of.street}{of.name}"
+
+
+def _moved(before: bytes, after: bytes) -> float:
+    if before == after:
+        return 0.0
+    one, other = shapely.from_geojson(before), shapely.from_geojson(after)
+    return float(shapely.symmetric_difference(one, other).area / max(one.area, other.area))
+
+
+def _table(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted(old.keys() - new.keys()):
+        yield f"- {what} {key}"
+    for key in sorted(new.keys() - old.keys()):
+        yield f"+ {what} {key}"
+    for key in sorted(old.keys() & new.keys()):
+        if old[key] != new[key]:
+            changed = _changed(old[key], new[key])
+            yield f"~ {what} {key}: {', '.join(changed)}"
+
+
+def _changed(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:
+    names = old.__struct_fields__
+    return [name for name in names if getattr(old, name) != getattr(new, name)]
+
+
+def _fields(old: City, new: City) -> Iterator[str]:
+    for name in _changed(old, new):
+        if name not in APART:
+            yield f"~ {name}"

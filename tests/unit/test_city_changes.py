@@ -1,0 +1,94 @@
+"""A city's files change under running processes, and what the change would be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cities import live
+from cities.live import LiveCity
+from cities.load import city_folder
+from cities.marked import CityError
+from yizhan.cli import cli
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    copy = tmp_path / "city"
+    shutil.copytree(city_folder("xian"), copy)
+    return copy
+
+
+def changed(folder: Path, name: str, before: str, after: str) -> None:
+    file = folder / name
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after, 1))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_good_files_are_taken_and_broken_ones_are_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(live, "LOOK_S", 0.05)
+    city = LiveCity(str(folder))
+    first, told = city.city, list[CityError | None]()
+    async with city.following(told.append):
+        changed(folder, "city.yaml", "verify_after_h: 24", "verify_after_h: many")
+        await until(lambda: len(told) == 1)
+        assert "city.yaml" in str(told[0]) and city.city is first, "the old one stays"
+        assert "broken" in caplog.text
+        changed(folder, "city.yaml", "verify_after_h: many", "verify_after_h: 12")
+        await until(lambda: len(told) == 2)
+        assert told[1] is None
+        assert (first.verify_after_h, city.city.verify_after_h) == (24, 12)
+        assert city.city.version != first.version
+        assert city.city is not first and city.areas.communities
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    answer = CliRunner().invoke(cli, ["city", *map(str, arguments)])
+    return answer.exit_code, answer.output
+
+
+def test_the_difference_is_shown(folder: Path) -> None:
+    assert run("diff", "xian", folder) == (0, "\n")
+    layer = json.loads((folder / "communities.geojson").read_text())
+    gone, moved, named = layer["features"][:3]
+    layer["features"] = layer["features"][1:]
+    ring = moved["geometry"]["coordinates"][0]
+    ring[1] = [(ring[0][0] + ring[1][0]) / 2 + 1e-5, (ring[0][1] + ring[1][1]) / 2 + 1e-5]
+    named["properties"]["name"] = "新名社区居委会"
+    (folder / "communities.geojson").write_text(json.dumps(layer))
+    changed(folder, "categories.yaml", "accept_minutes: 30", "accept_minutes: 25")
+    changed(folder, "routing.yaml", "border_m: 30", "border_m: 40")
+    code, output = run("diff", "xian", folder)
+    lines = output.splitlines()
+    assert code == 1
+    assert any(line.startswith(f"- community {gone['properties']['code']}") for line in lines)
+    moved_code = moved["properties"]["code"]
+    assert any(f"~ community {moved_code}" in line and "of its area" in line for line in lines)
+    assert any("now" in line and "新名社区居委会" in line for line in lines)
+    assert any(line.startswith("~ category") and "deadline" in line for line in lines)
+    assert "~ routing" in lines
+    assert json.loads(run("diff", "xian", folder, "--json")[1]) == lines
+
+
+def test_a_folder_is_checked_as_a_whole(folder: Path) -> None:
+    code, output = run("check", "xian")
+    assert code == 0 and "communities 3223" in output and "synthetic" in output
+    changed(folder, "staff.yaml", "role: operator", "role: king")
+    answer = CliRunner().invoke(cli, ["city", "check", str(folder)])
+    assert isinstance(answer.exception, CityError)
+    assert "staff.yaml" in str(answer.exception)
