@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import httpx
 
+from services.intake.adapters.bounded import TooMuch, body_of
+
 TIMEOUT_S = 3.0
-MOST_BYTES = 64 * 1024
 
 
 class IssuerAway(Exception):
@@ -33,12 +34,9 @@ async def fetch(url: str, query: Mapping[str, str] | None = None) -> bytes:
         ):
             if answer.status_code != httpx.codes.OK:
                 raise IssuerAway(f"status {answer.status_code}")
-            body = bytearray()
-            async for block in answer.aiter_bytes(8192):
-                body += block
-                if len(body) > MOST_BYTES:
-                    raise IssuerAway(f"more than {MOST_BYTES} bytes")
-            return bytes(body)
+            return await body_of(answer)
+    except TooMuch as error:
+        raise IssuerAway(str(error)) from None
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         # No cause: an exception of httpx knows the URL, and the URL has a secret in it.
         raise IssuerAway(type(error).__name__) from None

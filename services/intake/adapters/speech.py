@@ -15,8 +15,8 @@ import httpx
 import msgspec
 
 from runtime.jobs import GiveUp, Retry
+from services.intake.adapters.bounded import TooMuch, body_of
 
-MOST_BYTES = 64 * 1024
 PATH = "/audio/transcriptions"
 SUFFIXES = {
     "audio/mp4": "m4a",
@@ -78,12 +78,10 @@ class SpeechServer:
         ):
             if answer.status_code != httpx.codes.OK:
                 raise _failure(answer)
-            body = bytearray()
-            async for block in answer.aiter_bytes(8192):
-                body += block
-                if len(body) > MOST_BYTES:
-                    raise GiveUp(f"the speech server answers more than {MOST_BYTES} bytes")
-            return bytes(body)
+            try:
+                return await body_of(answer)
+            except TooMuch as error:
+                raise GiveUp(f"the speech server answers {error}") from error
 
     def _address(self) -> str:
         base = self.url.rstrip("/")
