@@ -96,6 +96,7 @@ select day, coalesce(community, ''), coalesce(category, ''), state, count(*), co
     count(*) filter (where resolved_at > resolve_by)
 from tracking.cases group by 1, 2, 3, 4
 """
+_RECOUNT = "delete from tracking.case_counts"
 _TIDY = ("drop table bench_stage, bench_shaped, bench_texts, bench_cells", "vacuum analyze")
 
 
@@ -129,7 +130,7 @@ async def fill(admin_url: str, city: City, areas: Areas, cases: int) -> Filled:
         await connection.execute(_SHAPED, codes, categories, lats, lons)
         for sql in (_DISPATCH, _TRACKING):
             await connection.execute(sql, template)
-        for sql in (_REPORTS, _EVENTS, _COUNTS, *_TIDY):
+        for sql in (_REPORTS, _EVENTS, _RECOUNT, _COUNTS, *_TIDY):
             await connection.execute(sql)
     finally:
         await connection.close()
