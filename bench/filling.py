@@ -91,8 +91,9 @@ from bench_shaped
 _COUNTS = """
 insert into tracking.case_counts
 select day, coalesce(community, ''), coalesce(category, ''), state, count(*), count(accepted_at),
-    coalesce(sum(extract(epoch from accepted_at - opened_at)), 0), count(resolved_at),
-    coalesce(sum(extract(epoch from resolved_at - opened_at)), 0),
+    coalesce(sum(extract(epoch from accepted_at - opened_at) * 1000000), 0)::bigint,
+    count(resolved_at),
+    coalesce(sum(extract(epoch from resolved_at - opened_at) * 1000000), 0)::bigint,
     count(*) filter (where resolved_at > resolve_by)
 from tracking.cases group by 1, 2, 3, 4
 """

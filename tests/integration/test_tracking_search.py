@@ -183,8 +183,10 @@ async def recounted(tracking: Tracking) -> list[tuple[Any, ...]]:
     rows = await tracking.sql(
         """
         select day, coalesce(community, ''), coalesce(category, ''), state, count(*),
-            count(accepted_at), coalesce(sum(extract(epoch from accepted_at - opened_at)), 0),
-            count(resolved_at), coalesce(sum(extract(epoch from resolved_at - opened_at)), 0),
+            count(accepted_at),
+            coalesce(sum(extract(epoch from accepted_at - opened_at)), 0) * 1000000,
+            count(resolved_at),
+            coalesce(sum(extract(epoch from resolved_at - opened_at)), 0) * 1000000,
             count(*) filter (where resolved_at > resolve_by)
         from cases group by 1, 2, 3, 4 order by 1, 2, 3, 4
         """

@@ -56,16 +56,17 @@ with saved as (
     insert into case_counts as c
     select day, coalesce(community, ''), coalesce(category, ''), state, sum(sign),
         coalesce(sum(sign) filter (where accepted_at is not null), 0),
-        coalesce(sum(sign * extract(epoch from accepted_at - opened_at)), 0),
+        coalesce(sum(sign * (extract(epoch from accepted_at - opened_at) * 1000000)::bigint), 0),
         coalesce(sum(sign) filter (where resolved_at is not null), 0),
-        coalesce(sum(sign * extract(epoch from resolved_at - opened_at)), 0),
+        coalesce(sum(sign * (extract(epoch from resolved_at - opened_at) * 1000000)::bigint), 0),
         coalesce(sum(sign) filter (where resolved_at > resolve_by), 0)
     from change
     group by 1, 2, 3, 4 order by 1, 2, 3, 4
     on conflict (day, community, category, state) do update set
         cases = c.cases + excluded.cases, accepted = c.accepted + excluded.accepted,
-        accept_s = c.accept_s + excluded.accept_s, resolved = c.resolved + excluded.resolved,
-        resolve_s = c.resolve_s + excluded.resolve_s, late = c.late + excluded.late
+        accept_us = c.accept_us + excluded.accept_us,
+        resolved = c.resolved + excluded.resolved,
+        resolve_us = c.resolve_us + excluded.resolve_us, late = c.late + excluded.late
     returning day, community, category, state, cases
 )
 select id, null::date as day, null::text as community, null::text as category, null::text as state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,13 +15,13 @@ select community, category, day, grouping(community, category, day) as level,
     sum(cases) filter (where state = any ($5::text[]))::bigint as running,
     sum(cases) filter (where state = 'closed')::bigint as closed,
     sum(cases) filter (where state = 'refused')::bigint as refused,
-    (sum(accept_s) / nullif(sum(accepted), 0))::float8 as accept_s,
-    (sum(resolve_s) / nullif(sum(resolved), 0))::float8 as resolve_s,
+    sum(accepted)::bigint as accepted, sum(accept_us)::float8 as accept_us,
+    sum(resolved)::bigint as resolved, sum(resolve_us)::float8 as resolve_us,
     sum(late)::bigint as late
 from case_counts
 where day between $1 and $2 and ($3::text is null or community = $3)
   and ($4::text is null or category = $4)
-group by grouping sets ((), (community), (category), (day))
+group by grouping sets ((community), (category), (day))
 """
 OVERDUE_SQL = """
 select coalesce(community, '') as community, coalesce(category, '') as category, day,
@@ -32,6 +32,10 @@ where state in ('opened', 'assigned', 'accepted', 'in-progress', 'disputed') and
   and ($4::text is null or category = $4)
 group by grouping sets ((), (coalesce(community, '')), (coalesce(category, '')), (day))
 """
+SUMS = (
+    *("cases", "running", "closed", "refused", "late"),
+    *("accepted", "accept_us", "resolved", "resolve_us"),
+)
 TOTAL, COMMUNITY, CATEGORY, DAY = 7, 3, 5, 6
 """Which of the three a row is not grouped by, as bits."""
 
@@ -59,20 +63,34 @@ async def figures(
     category: str | None,
     now: datetime,
 ) -> Sequence[Figures]:
-    """Every level, by key."""
+    """Every level, by key; the total is that of all days."""
     scope = (*days, community, category)
     late = await db.fetch(OVERDUE_SQL, *scope, now)
     overdue = {(row["level"], _key(row)): row["overdue"] for row in late}
-    found = []
+    found, total = [], dict.fromkeys(SUMS, 0)
     for row in await db.fetch(COUNTS_SQL, *scope, list(RUNNING)):
         level, key = row["level"], _key(row)
-        sums = {name: row[name] or 0 for name in ("cases", "running", "closed", "refused", "late")}
-        late_now = overdue.get((level, key), 0)
-        accept_s, resolve_s = row["accept_s"], row["resolve_s"]
-        found.append(
-            Figures(level, key, accept_s=accept_s, resolve_s=resolve_s, overdue=late_now, **sums)
-        )
+        sums = {name: row[name] or 0 for name in SUMS}
+        found.append(_figures(level, key, sums, overdue.get((level, key), 0)))
+        if level == DAY:
+            total = {name: total[name] + sums[name] for name in SUMS}
+    found.append(_figures(TOTAL, "", total, overdue.get((TOTAL, ""), 0)))
     return sorted(found, key=lambda each: (each.level, each.key))
+
+
+def _figures(level: int, key: str, sums: Mapping[str, float], overdue: int) -> Figures:
+    return Figures(
+        level,
+        key,
+        cases=int(sums["cases"]),
+        running=int(sums["running"]),
+        closed=int(sums["closed"]),
+        refused=int(sums["refused"]),
+        accept_s=sums["accept_us"] / sums["accepted"] / 1e6 if sums["accepted"] else None,
+        resolve_s=sums["resolve_us"] / sums["resolved"] / 1e6 if sums["resolved"] else None,
+        late=int(sums["late"]),
+        overdue=overdue,
+    )
 
 
 def _key(row: dict[str, object]) -> str:

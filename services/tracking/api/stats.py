@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import date, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from services.tracking.api.operator_answers import StatsGiven
 from services.tracking.api.searching import Operator
 
 USUAL_DAYS = 30
+SHOWN = tuple(each.name for each in fields(Figures) if each.name not in ("level", "key"))
 MOST_DAYS = 3660
 Code = Annotated[str | None, Query(max_length=64, pattern=r"^[ -~]*$")]
 
@@ -63,7 +64,7 @@ def router(context: Context) -> APIRouter:
 
 
 def _figures(of: Figures) -> dict[str, Any]:
-    return {name: value for name, value in asdict(of).items() if name not in ("level", "key")}
+    return {name: getattr(of, name) for name in SHOWN}
 
 
 def _by(
