@@ -47,5 +47,8 @@ def diff(old: str, new: str, as_json: bool) -> None:
     or none. The other services take them at their next start.
     """
     found = differences(*read_all(old), *read_all(new))
-    click.echo(json.dumps(found, ensure_ascii=False, indent=1) if as_json else "\n".join(found))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    elif found:
+        click.echo("\n".join(found))
     finding(bool(found))

@@ -63,7 +63,7 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 def test_the_difference_is_shown(folder: Path) -> None:
-    assert run("diff", "xian", folder) == (0, "\n")
+    assert run("diff", "xian", folder) == (0, "")
     layer = json.loads((folder / "communities.geojson").read_text())
     gone, moved, named = layer["features"][:3]
     layer["features"] = layer["features"][1:]
