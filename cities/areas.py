@@ -15,9 +15,9 @@ from cities.divisions import read_divisions
 from cities.geojson import Layer, feature_error, read_layer
 from cities.load import city_folder
 from contracts.city import Community, Division, Surroundings
+from contracts.places import METRES_PER_DEG_LAT
 
 STREETS = "streets.geojson"
-METRES_A_DEGREE = 111_195.0
 MOST_NEAR = 3
 
 
@@ -83,16 +83,22 @@ class Distances:
     def __init__(self, geometries: Any) -> None:
         _, south, _, north = shapely.total_bounds(geometries)
         east = cos(radians((south + north) / 2))
-        self._scale = np.array([east, 1.0]) * METRES_A_DEGREE
+        self._scale = np.array([east, 1.0]) * METRES_PER_DEG_LAT
         self._polygons = shapely.transform(geometries, lambda degrees: degrees * self._scale)
         self._tree = shapely.STRtree(self._polygons)
 
-    def within(self, points: Sequence[tuple[float, float]], most_m: float) -> list[list[int]]:
-        """For each (lat, lon) the positions of those so near to it, the nearest first."""
+    def within(
+        self, points: Sequence[tuple[float, float]], most_m: Sequence[float]
+    ) -> list[list[int]]:
+        """For each (lat, lon) the positions of those so near to it, the nearest first.
+
+        With 0 m nothing is near, whatever covers the point.
+        """
         found: list[list[tuple[float, int]]] = [[] for _ in points]
-        if points and most_m > 0:
+        if points:
             dots = shapely.points(np.asarray(points, dtype=float)[:, ::-1] * self._scale)
-            numbers, at = self._tree.query(dots, predicate="dwithin", distance=most_m)
+            reach = np.array([each if each > 0 else -1.0 for each in most_m])
+            numbers, at = self._tree.query(dots, predicate="dwithin", distance=reach)
             away = shapely.distance(dots[numbers], self._polygons[at])
             for number, metres, polygon in zip(numbers, away, at, strict=True):
                 found[number].append((float(metres), int(polygon)))
@@ -149,19 +155,13 @@ class Areas:
         """Whose each (lat, lon) is, and who is near: within `border_m` where a community covers it,
         within `nearest_m` where none does. Numbers that are no place are nobody's."""
         covering = self._index.first_at_each(points)
-        gaps = [each is None for each in covering]
         finite = [p if isfinite(p[0]) and isfinite(p[1]) else (0.0, 0.0) for p in points]
-        near = self._distances.within(finite, border_m)
-        far = iter(
-            self._distances.within(
-                [point for point, gap in zip(finite, gaps, strict=True) if gap], nearest_m
-            )
-        )
-        found = []
-        for point, own, beside in zip(points, covering, near, strict=True):
-            around = [at for at in (beside if own is not None else next(far)) if at != own]
-            found.append(self._surroundings(point, own, around))
-        return found
+        reach = [nearest_m if own is None else border_m for own in covering]
+        near = self._distances.within(finite, reach)
+        return [
+            self._surroundings(point, own, [at for at in beside if at != own])
+            for point, own, beside in zip(points, covering, near, strict=True)
+        ]
 
     def _surroundings(
         self, point: tuple[float, float], own: int | None, around: list[int]

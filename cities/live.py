@@ -21,25 +21,25 @@ log = logging.getLogger(__name__)
 class LiveCity:
     """`city` and `areas` as they were last read without a fault. Raises CityError at the start.
 
-    `changed` is called with the new ones, or with a fault (the old ones stay).
+    `changed` is called without a fault for new ones, with it while the old ones stay.
     """
 
-    def __init__(self, name_or_path: str) -> None:
-        self._name = name_or_path
+    def __init__(self, name_or_path: str, changed: Callable[[CityError | None], None]) -> None:
+        self._name, self._changed = name_or_path, changed
         self._stamp = self._look()
         self.city: City = load_city(name_or_path)
         self.areas: Areas = load_areas(name_or_path)
 
     @asynccontextmanager
-    async def following(self, changed: Callable[[CityError | None], None]) -> AsyncIterator[None]:
+    async def following(self) -> AsyncIterator[None]:
         """Looks every five seconds, beside whoever uses the city."""
-        following = asyncio.create_task(self._follow(changed))
+        following = asyncio.create_task(self._follow())
         try:
             yield
         finally:
             following.cancel()
 
-    async def _follow(self, changed: Callable[[CityError | None], None]) -> None:
+    async def _follow(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
             stamp = await asyncio.to_thread(self._look)
@@ -56,12 +56,12 @@ class LiveCity:
                 areas = await asyncio.to_thread(load_areas, self._name)
             except CityError as error:
                 log.error("the city's files are broken, what was read before stays: %s", error)
-                changed(error)
+                self._changed(error)
                 continue
             if city.version != before:
                 self.city, self.areas = city, areas
                 log.warning("the city is version %s now, it was %s", city.version, before)
-                changed(None)
+                self._changed(None)
 
     def _look(self) -> Stamp:
         """What tells that a file was replaced: name, size, time."""

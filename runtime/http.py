@@ -177,7 +177,7 @@ def encode_cursor(position: Sequence[Any]) -> str:
 
 def decode_cursor(cursor: str, *types: type) -> list[Any]:
     """The position in a cursor, as values of these types. Raises 422 for one that is not ours."""
-    bad = invalid_field("cursor", "游标无效", "This cursor is not one that a list gave")
+    bad = _no_cursor_of_ours()
     if not _CURSOR.fullmatch(cursor):
         raise bad
     try:
@@ -188,3 +188,15 @@ def decode_cursor(cursor: str, *types: type) -> list[Any]:
         return [msgspec.convert(v, t) for v, t in zip(values, types, strict=True)]
     except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise bad from error
+
+
+def decode_number(cursor: str, least: int = 1, most: int = 2**63 - 1) -> int:
+    """The number in a cursor, both bounds included. Raises 422 for one that is not ours."""
+    number = int(decode_cursor(cursor, int)[0])
+    if not least <= number <= most:
+        raise _no_cursor_of_ours()
+    return number
+
+
+def _no_cursor_of_ours() -> Problem:
+    return invalid_field("cursor", "游标无效", "This cursor is not one that a list gave")

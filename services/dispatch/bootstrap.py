@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 from fastapi import APIRouter
 
 from cities.live import LiveCity
-from runtime import erasure, linking
+from cities.marked import CityError
+from runtime import erasure, linking, metrics
 from runtime.db import Database
 from runtime.deadletters import Limits
 from runtime.http import ServiceApi
@@ -17,12 +18,16 @@ from runtime.worker import WorkerPlan
 from services.dispatch.adapters import erase_sql, link_sql
 from services.dispatch.agents import declare
 from services.dispatch.api import Context, internal_router, router
-from services.dispatch.api.context import city_changed
 from services.dispatch.handlers import Reports
 from services.dispatch.settings import Own, Settings
 from services.dispatch.timers import timers
 
 SERVICE = "dispatch"
+
+
+def city_changed(fault: CityError | None) -> None:
+    """What the city's files did, as a figure."""
+    metrics.CITY_BROKEN.labels(SERVICE).set(fault is not None)
 
 
 def api(env: Mapping[str, str]) -> ServiceApi:
@@ -38,7 +43,7 @@ def api(env: Mapping[str, str]) -> ServiceApi:
 
 def context_of(settings: Settings) -> Context:
     """The API's parts, not opened yet. Raises CityError."""
-    return Context(settings, LiveCity(settings.common.city))
+    return Context(settings, LiveCity(settings.common.city, city_changed))
 
 
 def router_for_docs() -> APIRouter:
@@ -52,11 +57,11 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
     """Raises SettingsError, CityError."""
     settings = Settings.of(env)
     common = settings.common
-    live = LiveCity(common.city)
+    live = LiveCity(common.city, city_changed)
     following = AsyncExitStack()
 
     async def start(_: Database) -> None:
-        await following.enter_async_context(live.following(city_changed))
+        await following.enter_async_context(live.following())
 
     return WorkerPlan(
         service=SERVICE,

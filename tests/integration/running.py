@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import httpx
+
 from yizhan import state
 from yizhan.ports import free_port
 from yizhan.state import ProcessState, State
@@ -79,6 +81,22 @@ class Up:
         if self._process is not None:
             self._process.send_signal(number)
             self.returncode = self._process.wait(15)
+
+    def token(self, *options: str) -> str:
+        """What `yizhan token` prints with these options."""
+        done = call("token", *options, "--data", self.data)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def client(self, token: str = "") -> httpx.Client:
+        """Somebody with this token; nobody's without one."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"http://127.0.0.1:{self.port}"
+        return httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+
+    def staff(self, role: str, *more: str) -> httpx.Client:
+        """Somebody of that role."""
+        return self.client(self.token("--role", role, *more))
 
     def stdout(self) -> str:
         """All that it printed for programs."""

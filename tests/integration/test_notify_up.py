@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.integration.notify_set import until
 from tests.integration.receivers import receiver
-from tests.integration.running import Up, call
+from tests.integration.running import Up
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 def token(up: Up, *args: str) -> dict[str, str]:
     """A header with a token of `yizhan token`."""
-    done = call("token", *args, "--data", up.data)
-    return {"Authorization": f"Bearer {done.stdout.strip()}"}
+    return {"Authorization": f"Bearer {up.token(*args)}"}
 
 
 @pytest.mark.slow

@@ -45,13 +45,6 @@ def somewhere() -> dict[str, str]:
     return {"lat": f"{34.2200 + 0.0006 * next(NUMBERS):.4f}", "long": "108.9470"}
 
 
-def staff(up: Up, role: str, *more: str) -> httpx.Client:
-    done = call("token", "--role", role, *more, "--data", up.data)
-    assert done.returncode == 0, done.stderr
-    headers = {"Authorization": f"Bearer {done.stdout.strip()}"}
-    return httpx.Client(base_url=origin(up), headers=headers, timeout=30)
-
-
 def opened(door: Door, report_id: str) -> dict[str, Any]:
     """The request once its case has an owner."""
     wait_for(lambda: bool(door.request(report_id)["agency_responsible"]), WAIT_S)
@@ -60,7 +53,7 @@ def opened(door: Door, report_id: str) -> dict[str, Any]:
 
 def case_of(up: Up, at: dict[str, str]) -> dict[str, Any]:
     """The case at that place, as the operator has it."""
-    with staff(up, "operator") as operator:
+    with up.staff("operator") as operator:
         query = {"lat": at["lat"], "lon": at["long"]}
         near = operator.get("/v1/cases/nearby", params=query).json()["cases"]
         cases = [operator.get(f"/v1/cases/{each['id']}").json() for each in near]
@@ -73,7 +66,7 @@ def closed(up: Up, case: dict[str, Any]) -> None:
     """Accepted, fixed with an after-photo, verified by the operator."""
     path = f"/v1/cases/{case['id']}"
     handling = ("handler", "--community", case["community"])
-    with staff(up, *handling) as handler, staff(up, "operator") as operator:
+    with up.staff(*handling) as handler, up.staff("operator") as operator:
         photo = handler.post(
             "/v1/media", content=saved(quarters(), "JPEG"), headers={"Content-Type": "image/jpeg"}
         )
@@ -98,7 +91,7 @@ def test_from_post_to_closed_and_a_joined_request_follows(up: Up, door: Door) ->
     assert joined != first
     assert opened(door, joined)["agency_responsible"] == told["agency_responsible"]
     case = case_of(up, at)
-    with staff(up, "operator") as operator:
+    with up.staff("operator") as operator:
         queue = operator.get(f"/v1/communities/{case['community']}/queue")
         assert case["id"] in queue.text
     closed(up, case)
@@ -207,7 +200,7 @@ def test_an_update_reaches_who_works_on_it(up: Up, door: Door) -> None:
         (only,) = root(checked(door.post(f"{UPDATES}.xml", form), "xml", 200))
         assert (only.tag, only[0].tag) == ("request_update", "update_id")
     case = case_of(up, at)
-    with staff(up, "operator") as operator:
+    with up.staff("operator") as operator:
         events = operator.get(f"/v1/cases/{case['id']}/events").text
     assert events.count("狗在翻垃圾") == 1
     errors(door.post(f"{UPDATES}.json", form | {"description": "x", "status": "OPEN"}), "json", 400)

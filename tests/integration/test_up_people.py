@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.integration.photo_files import exif, quarters, saved
-from tests.integration.running import Up, call, wait_for
+from tests.integration.running import Up, wait_for
 
 HERE = {"lat": 34.2245, "lon": 108.9470}
 AWAY = {"lat": 34.2345, "lon": 108.9470}
@@ -65,10 +65,10 @@ class Phone:
     def __init__(self, up: Up) -> None:
         self.up = up
         self.device = {"device_id": str(uuid4())}
-        given = client(up).post("/v1/sessions", json=self.device).json()
+        given = up.client().post("/v1/sessions", json=self.device).json()
         self.device["device_secret"] = given["device_secret"]
         self.id: str = given["reporter_id"]
-        self.client = client(up, given["access_token"])
+        self.client = up.client(given["access_token"])
 
     def reports(self, place: dict[str, float]) -> str:
         """Its report with a photo; the id."""
@@ -81,20 +81,9 @@ class Phone:
     def signs_in(self) -> httpx.Client:
         """As the one person whom WeChat knows."""
         body = self.device | {"wechat_code": "c"}
-        answer = client(self.up).post("/v1/sessions", json=body)
+        answer = self.up.client().post("/v1/sessions", json=body)
         assert answer.status_code == 201, answer.text
-        return client(self.up, answer.json()["access_token"])
-
-
-def client(up: Up, token: str = "") -> httpx.Client:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=f"http://127.0.0.1:{up.port}", headers=headers, timeout=30)
-
-
-def staff(up: Up, role: str, *more: str) -> httpx.Client:
-    done = call("token", "--role", role, *more, "--data", up.data)
-    assert done.returncode == 0, done.stderr
-    return client(up, done.stdout.strip())
+        return self.up.client(answer.json()["access_token"])
 
 
 def case_of(reporter: httpx.Client, report: str) -> dict[str, Any]:
@@ -133,7 +122,7 @@ def test_a_second_phone_joins_its_person(up: Up) -> None:
 def test_a_suspension_is_obeyed_at_both_doors(up: Up) -> None:
     owner, other = Phone(up), Phone(up)
     case = case_of(owner.client, owner.reports({"lat": 34.2445, "lon": 108.9470}))
-    operator = staff(up, "operator")
+    operator = up.staff("operator")
     path, join = f"/v1/observers/{other.id}", f"/v1/cases/{case['id']}/join"
     body = {"state": "suspended", "reason": "abuse"}
     assert operator.put(path, json=body).status_code == 200
@@ -153,15 +142,15 @@ def test_an_original_and_who_opened_it(up: Up) -> None:
     phone = Phone(up)
     report = phone.reports({"lat": 34.2265, "lon": 108.9470})
     case = case_of(phone.client, report)
-    handler = staff(up, "handler", "--community", case["community"]["code"])
+    handler = up.staff("handler", "--community", case["community"]["code"])
     photo = handler.get(f"/v1/cases/{case['id']}").json()["media"][0]["id"]
     path = f"/v1/cases/{case['id']}/media/{photo}/original"
     assert phone.client.post(path).status_code == 403
     given = handler.post(path)
     assert given.status_code == 201, given.text
-    original = client(up).get(given.json()["url"])
+    original = up.client().get(given.json()["url"])
     assert (original.status_code, original.content) == (200, PHOTO)
-    lines = staff(up, "operator").get(f"/v1/media/{photo}/openings").json()["openings"]
+    lines = up.staff("operator").get(f"/v1/media/{photo}/openings").json()["openings"]
     assert [(line["role"], line["case_id"]) for line in lines] == [("handler", case["id"])]
 
 
@@ -169,7 +158,7 @@ def test_a_person_is_forgotten_everywhere(up: Up) -> None:
     phone = Phone(up)
     report = phone.reports({"lat": 34.2645, "lon": 108.9470})
     case = case_of(phone.client, report)
-    operator = staff(up, "operator")
+    operator = up.staff("operator")
     shown = operator.get(f"/v1/cases/{case['id']}").json()
     assert shown["reports"][0]["reporter_id"] == phone.id
     assert phone.client.delete("/v1/me").status_code == 204

@@ -10,12 +10,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from tests.integration.running import ROOT, Up, call, wait_for
@@ -33,27 +32,13 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     running.stop()
 
 
-@contextmanager
-def client(up: Up, token: str = "") -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    url = f"http://127.0.0.1:{up.port}"
-    with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as found:
-        yield found
-
-
-def token(up: Up, *options: str) -> str:
-    done = call("token", *options, "--data", up.data)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def report(up: Up, number: int) -> str:
     """A report of a matter of its own, so that no two are joined; its id."""
-    with client(up) as nobody:
+    with up.client() as nobody:
         given = nobody.post("/v1/sessions", json={"device_id": str(uuid4())}).json()
     category = ("06042", "01037", "04013", "01023", "09009", "06013", "02017", "03005")[number % 8]
     place = {"lat": HERE[0], "lon": HERE[1]}
-    with client(up, given["access_token"]) as mine:
+    with up.client(given["access_token"]) as mine:
         answer = mine.post(
             "/v1/reports", json={"text": "请处理", "category": category, "place": place}
         )
@@ -63,15 +48,15 @@ def report(up: Up, number: int) -> str:
 
 def queue(up: Up) -> dict[str, Any]:
     """The community's open cases by id."""
-    handler = token(up, "--role", "handler", "--community", COMMUNITY)
-    with client(up, handler) as asking:
+    handler = up.token("--role", "handler", "--community", COMMUNITY)
+    with up.client(handler) as asking:
         answer = asking.get(f"/v1/communities/{COMMUNITY}/queue", params={"limit": 200})
     return {case["id"]: case for case in answer.json()["cases"]}
 
 
 def act(up: Up, case: dict[str, Any], action: str, **body: Any) -> dict[str, Any]:
-    handler = token(up, "--role", "handler", "--community", COMMUNITY)
-    with client(up, handler) as asking:
+    handler = up.token("--role", "handler", "--community", COMMUNITY)
+    with up.client(handler) as asking:
         told = {"revision": case["revision"]} | body
         answer = asking.post(f"/v1/cases/{case['id']}/{action}", json=told)
     assert answer.status_code == 200, answer.text
@@ -143,7 +128,7 @@ def test_a_departments_own_database(up: Up, tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     def start() -> subprocess.Popen[bytes]:
-        staff = token(up, "--role", "handler", "--community", COMMUNITY)
+        staff = up.token("--role", "handler", "--community", COMMUNITY)
         where = ("--kafka", up.state().kafka, "--url", f"http://127.0.0.1:{up.port}")
         who = ("--token", staff, "--community", COMMUNITY, "--mirror", str(mirror))
         with log.open("ab") as out:

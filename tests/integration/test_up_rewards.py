@@ -25,20 +25,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     running.stop()
 
 
-def client(up: Up, token: str = "") -> httpx.Client:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=f"http://127.0.0.1:{up.port}", headers=headers, timeout=30)
-
-
 def new_reporter(up: Up) -> httpx.Client:
-    answer = client(up).post("/v1/sessions", json={"device_id": str(uuid4())})
-    return client(up, answer.json()["access_token"])
-
-
-def staff(up: Up, role: str, *more: str) -> httpx.Client:
-    done = call("token", "--role", role, *more, "--data", up.data)
-    assert done.returncode == 0, done.stderr
-    return client(up, done.stdout.strip())
+    answer = up.client().post("/v1/sessions", json={"device_id": str(uuid4())})
+    return up.client(answer.json()["access_token"])
 
 
 def first(ask: Callable[[], Any]) -> Any:
@@ -63,10 +52,10 @@ def closed_case(up: Up, reporter: httpx.Client) -> dict[str, Any]:
     sent = {"text": "垃圾桶满了", "category": "06042", "place": HERE}
     report = reporter.post("/v1/reports", json=sent)
     assert report.status_code == 202, report.text
-    operator = staff(up, "operator")
+    operator = up.staff("operator")
     near = first(lambda: operator.get("/v1/cases/nearby", params=HERE).json()["cases"])
     path = f"/v1/cases/{near[0]['id']}"
-    handler = staff(up, "handler", "--community", near[0]["community"])
+    handler = up.staff("handler", "--community", near[0]["community"])
     photo = handler.post(
         "/v1/media", content=saved(quarters(), "JPEG"), headers={"Content-Type": "image/jpeg"}
     )

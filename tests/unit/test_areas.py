@@ -91,7 +91,7 @@ DISTANCES = Distances(INDEX.geometries)
     ],
 )
 def test_how_near(lat: float, lon: float, most_m: float, names: list[str]) -> None:
-    found = DISTANCES.within([(9.0, 9.0), (lat, lon)], most_m)
+    found = DISTANCES.within([(9.0, 9.0), (lat, lon)], [most_m] * 2)
     assert found[0] == []
     assert [INDEX.codes[at] for at in found[1]] == names
 

@@ -42,9 +42,10 @@ async def test_good_files_are_taken_and_broken_ones_are_not(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(live, "LOOK_S", 0.05)
-    city = LiveCity(str(folder))
-    first, told = city.city, list[CityError | None]()
-    async with city.following(told.append):
+    told = list[CityError | None]()
+    city = LiveCity(str(folder), told.append)
+    first = city.city
+    async with city.following():
         changed(folder, "city.yaml", "verify_after_h: 24", "verify_after_h: many")
         await until(lambda: len(told) == 1)
         assert "city.yaml" in str(told[0]) and city.city is first, "the old one stays"

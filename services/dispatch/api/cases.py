@@ -14,7 +14,7 @@ from contracts.places import distance_m, to_wgs84
 from contracts.submissions import Crs
 from runtime.auth import allow
 from runtime.errors import FORBIDDEN, Problem, invalid_field, not_found, unavailable
-from runtime.http import decode_cursor, encode_cursor
+from runtime.http import decode_number, encode_cursor
 from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.dispatch.adapters import near_sql, queue_sql
@@ -75,9 +75,7 @@ def router(context: Context) -> APIRouter:
         """What happened, in order; reporters do not see the remarks of staff."""
         party = party_of(caller)
         case = await _visible(context, case_id, party)
-        after = int(decode_cursor(cursor, int)[0]) if cursor else 0
-        if not 0 <= after < 2**31:
-            raise invalid_field("cursor", "游标无效", "This cursor is not one that a list gave")
+        after = decode_number(cursor, least=0, most=2**31 - 1) if cursor else 0
         lines = await queue_sql.timeline(context.db, case_id, after, limit + 1)
         more = encode_cursor((lines[limit - 1].seq,)) if len(lines) > limit else None
         return _json(

@@ -10,9 +10,8 @@ from functools import partial
 
 from cities.areas import Areas
 from cities.live import LiveCity
-from cities.marked import CityError
 from contracts.city import City
-from runtime import errors, metrics
+from runtime import errors
 from runtime.db import Database
 from runtime.errors import SUSPENDED, declare
 from runtime.feed import FeedReader
@@ -33,11 +32,6 @@ documents = partial(errors.documents, own=(STALE, SUSPENDED))
 def utc_now() -> datetime:
     """The clock of this process, for answers only; what is decided uses the database's."""
     return datetime.now(UTC)
-
-
-def city_changed(fault: CityError | None) -> None:
-    """What the city's files did, as a figure."""
-    metrics.CITY_BROKEN.labels("dispatch").set(fault is not None)
 
 
 class Context:
@@ -81,7 +75,7 @@ class Context:
         self.media: MediaSource = self._given_media or intake
         following = asyncio.create_task(self.feeds.run())
         try:
-            async with self.live.following(city_changed):
+            async with self.live.following():
                 yield
         finally:
             await end(following)

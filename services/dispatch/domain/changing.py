@@ -47,8 +47,7 @@ def entering(case: Case, state: CaseState, command: Command, now: datetime, city
         case "accepted":
             return {"accepted_at": now}
         case "in-progress" | "disputed":
-            changes: Changes = {"clocks": running(case, now, city)}
-            changes |= {"proof_flags": ()}
+            changes: Changes = {"clocks": running(case, now, city), "proof_flags": ()}
             return changes | (
                 {"disputed_once": True} if state == "disputed" else {"resolved_at": None}
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from runtime.db import Connection, Database
 from runtime.tokens import LEEWAY_S, LIFETIME
 
 SESSION_DAYS = 180
+SECRET_BYTES = 32
 
 _REPORTER = "insert into reporters (id, language) values ($1, $2)"
 _DEVICE = "insert into devices (id, device_hash, secret_hash, reporter_id) values ($1, $2, $3, $4)"
@@ -73,6 +75,11 @@ class Reused:
     """A refresh token came a second time: this session is over, with all that came of it."""
 
     session_id: str
+
+
+def new_secret() -> str:
+    """256 random bits, fit for a URL."""
+    return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def digest(secret: str) -> bytes:

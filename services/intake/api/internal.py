@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -22,7 +21,6 @@ from services.intake.api.problems import PatientRoute, documents
 from services.intake.api.views import described
 
 MOST_REPORTS = 200
-SECRET_BYTES = 32
 ReporterId = Annotated[str, Query(max_length=64, pattern=r"^[ -~]+$")]
 Service = Annotated[Caller, allow("service")]
 
@@ -52,7 +50,7 @@ def router(context: Context) -> APIRouter:
         media_id: Annotated[str, Path(pattern=MEDIA_ID)], body: LinkBody, _: Service
     ) -> dict[str, Any]:
         """The path by which dispatch's caller may open the original, and until when."""
-        secret = secrets.token_urlsafe(SECRET_BYTES)
+        secret = session_sql.new_secret()
         reader = original_sql.Reader(body.given_to, body.role, body.case_id)
         within = timedelta(seconds=context.city.limits.original_link_s)
         until = await original_sql.give(context.db, media_id, secret, reader, within)

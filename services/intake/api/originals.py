@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 
 from runtime.auth import allow
-from runtime.errors import invalid_field, not_found
-from runtime.http import decode_cursor, encode_cursor
+from runtime.errors import not_found
+from runtime.http import decode_number, encode_cursor
 from runtime.tokens import Caller
 from services.intake.adapters import original_sql
 from services.intake.adapters.media_store import MediaMissing
@@ -62,9 +62,7 @@ def router(context: Context) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=400)] = None,
     ) -> dict[str, Any]:
         """Who opened the original, newest first."""
-        before = int(decode_cursor(cursor, int)[0]) if cursor else NEWEST
-        if not 0 < before <= NEWEST:
-            raise invalid_field("cursor", "游标无效", "This cursor is not one that a list gave")
+        before = decode_number(cursor) if cursor else NEWEST
         rows = await original_sql.openings(context.db, media_id, before, limit + 1)
         more = encode_cursor((rows[limit - 1]["id"],)) if len(rows) > limit else None
         return {"openings": [dict(each) for each in rows[:limit]], "cursor": more}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
@@ -23,7 +22,6 @@ from services.intake.api.floods import address_of, count_for
 from services.intake.api.problems import SESSION_OVER, PatientRoute, documents
 from services.intake.api.signing_in import device_of, person_of, vouched
 
-SECRET_BYTES = 32
 DAY_S = 86_400
 
 
@@ -68,7 +66,7 @@ def router(context: Context) -> APIRouter:
             else:
                 assert body.device_id is not None
                 reporter_id, secret = await _new(connection, body.device_id, language)
-            grant = Grant(reporter_id, str(uuid4()), secrets.token_urlsafe(SECRET_BYTES))
+            grant = Grant(reporter_id, str(uuid4()), session_sql.new_secret())
             await session_sql.open_session(connection, grant, context.clock())
         if ended:
             request.app.state.auth.revoked |= set(ended)
@@ -95,7 +93,7 @@ def router(context: Context) -> APIRouter:
         sent, in_cookie = body.refresh_token, request.cookies.get(cookies.REFRESH)
         if sent is None and in_cookie and not cookies.from_our_own_page(request):
             raise Problem(OTHER_SITE)
-        following = secrets.token_urlsafe(SECRET_BYTES)
+        following = session_sql.new_secret()
         async with context.db.transaction() as connection:
             grant = await session_sql.rotate(
                 connection, sent or in_cookie or "", following, context.clock()
@@ -139,7 +137,7 @@ def router(context: Context) -> APIRouter:
 async def _new(connection: Connection, device_id: str, language: str) -> tuple[str, str]:
     """A reporter and the device's secret: the id of its row, then 256 random bits."""
     reporter_id, device_row = str(uuid4()), uuid4()
-    secret = f"{device_row.hex}.{secrets.token_urlsafe(SECRET_BYTES)}"
+    secret = f"{device_row.hex}.{session_sql.new_secret()}"
     await session_sql.new_reporter(
         connection,
         reporter_id=reporter_id,

@@ -14,7 +14,7 @@ from runtime import sse
 from runtime.auth import allow
 from runtime.errors import documents, not_found
 from runtime.feed import FeedItem
-from runtime.http import decode_cursor, encode_cursor
+from runtime.http import decode_number, encode_cursor
 from runtime.idempotency import Answer
 from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
@@ -56,7 +56,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """Notices, the newest first. `unread=true`: only those that were not read."""
         whose = _whose(caller, recipient)
-        before = decode_cursor(cursor, int)[0] if cursor else None
+        before = decode_number(cursor) if cursor else None
         spoken = language(request, await inbox_sql.preferences(context.db, caller.sub))
         found = await inbox_sql.page(context.db, whose, before, unread, limit + 1)
         page = {

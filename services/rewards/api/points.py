@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from runtime.auth import allow
-from runtime.errors import documents, invalid_field
-from runtime.http import decode_cursor, encode_cursor
+from runtime.errors import documents
+from runtime.http import decode_number, encode_cursor
 from runtime.steady import SteadyRoute
 from runtime.tokens import Caller
 from services.rewards.adapters import ledger_sql
@@ -51,9 +51,7 @@ def router(context: Context) -> APIRouter:
         caller: Reporter, limit: Limit = 50, cursor: Cursor = None
     ) -> dict[str, Any]:
         """The caller's lines of the ledger, newest first."""
-        before = int(decode_cursor(cursor, int)[0]) if cursor else None
-        if before is not None and not 0 < before < 2**63:
-            raise invalid_field("cursor", "游标无效", "This cursor is not one that a list gave")
+        before = decode_number(cursor) if cursor else None
         rows = await ledger_sql.entries(context.db, caller.sub, before, limit + 1)
         more = encode_cursor((rows[limit - 1]["id"],)) if len(rows) > limit else None
         return {"entries": [_line(row) for row in rows[:limit]], "cursor": more}
