@@ -6,7 +6,7 @@ import h3
 import msgspec
 
 from cities.marked import Marked
-from cities.rows import DefaultRow, DuplicatesFile, FamilyRow
+from cities.rows import DuplicatesFile, FamilyRow
 from contracts.city import UNCATEGORISED, DuplicateRule
 
 # The search circle must meet few cells, for each of them is a lock: it has to stay inside the
@@ -35,10 +35,12 @@ def read_duplicates(marked: Marked) -> Duplicates:
         path = f"$.families[{at}]"
         if row.family in rules:
             raise marked.error(f"{path}.family", f"family {row.family} stands here twice")
-        rule = _rule(row, rows.default)
-        if not 0 <= rule.distance_m <= edge_m * SHARE_OF_EDGE:
-            most = f"0 to {edge_m * SHARE_OF_EDGE:.0f} m at h3_resolution {rows.h3_resolution}"
-            raise marked.error(f"{path}.distance_m", f"{rule.distance_m:g} m is not in {most}")
+        rule = _rule(row, rows)
+        for name in ("distance_m", "suggest_m"):
+            metres = getattr(rule, name)
+            if not 0 <= metres <= edge_m * SHARE_OF_EDGE:
+                most = f"0 to {edge_m * SHARE_OF_EDGE:.0f} m at h3_resolution {rows.h3_resolution}"
+                raise marked.error(f"{path}.{name}", f"{metres:g} m is not in {most}")
         if not 0 < rule.window_h <= MOST_HOURS:
             raise marked.error(f"{path}.window_h", f"must be more than 0, up to {MOST_HOURS} h")
         rules[row.family] = rule
@@ -51,9 +53,13 @@ def read_duplicates(marked: Marked) -> Duplicates:
     return Duplicates(h3_resolution=rows.h3_resolution, rules=rules, family_of=family_of)
 
 
-def _rule(row: FamilyRow, default: DefaultRow) -> DuplicateRule:
+def _rule(row: FamilyRow, rows: DuplicatesFile) -> DuplicateRule:
+    default = rows.default
     return DuplicateRule(
         family=row.family,
         distance_m=default.distance_m if row.distance_m is None else row.distance_m,
         window_h=default.window_h if row.window_h is None else row.window_h,
+        suggest_m=default.suggest_m if row.suggest_m is None else row.suggest_m,
+        sameness=rows.sameness,
+        in_rows=row.in_rows,
     )

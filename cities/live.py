@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cities.areas import Areas, load_areas
 from cities.load import DATA_SUFFIXES, CityError, city_folder, load_city
-from contracts.city import City
+from cities.phrases import load_phrases
+from contracts.city import City, Phrases
 
 LOOK_S = 5.0
 Stamp = tuple[tuple[str, int, int], ...]
@@ -19,7 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class LiveCity:
-    """`city` and `areas` as they were last read without a fault. Raises CityError at the start.
+    """`city`, `areas` and `phrases` as they were last read without a fault.
+
+    Raises CityError at the start.
 
     `changed` is called without a fault for new ones, with it while the old ones stay.
     """
@@ -29,6 +32,7 @@ class LiveCity:
         self._stamp = self._look()
         self.city: City = load_city(name_or_path)
         self.areas: Areas = load_areas(name_or_path)
+        self.phrases: Phrases = load_phrases(name_or_path, self.city)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -54,12 +58,13 @@ class LiveCity:
             try:
                 city = await asyncio.to_thread(load_city, self._name)
                 areas = await asyncio.to_thread(load_areas, self._name)
+                phrases = await asyncio.to_thread(load_phrases, self._name, city)
             except CityError as error:
                 log.error("the city's files are broken, what was read before stays: %s", error)
                 self._changed(error)
                 continue
             if city.version != before:
-                self.city, self.areas = city, areas
+                self.city, self.areas, self.phrases = city, areas, phrases
                 log.warning("the city is version %s now, it was %s", city.version, before)
                 self._changed(None)
 

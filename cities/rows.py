@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from contracts.city import Flood, FloodBy, FloodOf, Floods, Role, Wording
+from contracts.city import Flood, FloodBy, FloodOf, Floods, Role, Sameness, Wording
 from contracts.staff import StaffRole
 
 HOUR_S = 3600.0
@@ -75,6 +75,7 @@ class CategoriesFile(Row, frozen=True, kw_only=True):
 class DefaultRow(Row, frozen=True, kw_only=True):
     distance_m: float
     window_h: float
+    suggest_m: float = 0.0
 
 
 class FamilyRow(Row, frozen=True, kw_only=True):
@@ -82,12 +83,15 @@ class FamilyRow(Row, frozen=True, kw_only=True):
     categories: list[str]
     distance_m: float | None = None
     window_h: float | None = None
+    suggest_m: float | None = None
+    in_rows: bool = False
 
 
 class DuplicatesFile(Row, frozen=True, kw_only=True):
     h3_resolution: int
     default: DefaultRow
     families: list[FamilyRow]
+    sameness: Sameness = Sameness()
 
 
 class WordsRow(Row, frozen=True, kw_only=True):

@@ -83,6 +83,19 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     department: str | None = None
 
 
+SameBy = Literal["words", "photo"]
+"""By what beside place, time and family two reports may mean one matter."""
+
+
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Another open case that may be about the same matter: not sure enough to join it."""
+
+    case_id: str
+    code: str
+    distance_m: float
+    same_by: tuple[SameBy, ...] = ()
+
+
 class CaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A report that belongs to the case; the first one opened it.
 
@@ -107,7 +120,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `question_id` wait for an answer. `alternatives` are asked next when an owner gives the case
     back, which happened `returns` times; `responsible` accepted it last (首接负责), and of its
     people `member` has it. `proof_flags`: how the after-photos do not agree with place and time,
-    where nobody said why.
+    where nobody said why. `suggestions`: cases that may be about the same matter, likeliest first,
+    as it was when this one was opened or told more of.
     """
 
     id: str
@@ -145,6 +159,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     responsible: str | None = None
     member: str | None = None
     proof_flags: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 class CaseFact(Fact, frozen=True, kw_only=True):

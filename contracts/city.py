@@ -173,12 +173,42 @@ class Floods(msgspec.Struct, frozen=True, kw_only=True):
     v6_prefix: int
 
 
+class Sameness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much evidence says that two reports mean one thing, in nats (logarithms of odds), beside
+    their places. At 0 they are joined, above `suggest_above` the handler is asked.
+
+    `same_number`, `other_number`: what is written on the thing. `other_side`: opposite sides of a
+    street, another house, another in a row. `same_names`: names that few would use of another.
+    `usual_accuracy_m`: how well a device knows its place when it does not say.
+    """
+
+    suggest_above: float = -3.0
+    usual_accuracy_m: float = 15.0
+    same_photo: float = 6.0
+    same_number: float = 3.0
+    other_number: float = -4.0
+    other_side: float = -2.0
+    same_names: float = 1.0
+
+
 class DuplicateRule(msgspec.Struct, frozen=True):
-    """Reports of a family join an open case this near and this recent; 0 m means never."""
+    """Reports of a family join an open case this near and this recent; 0 m means never.
+
+    As far as `suggest_m` further evidence is looked for. `in_rows`: things of this family stand so
+    close that the names around them tell none from the next.
+    """
 
     family: str
     distance_m: float
     window_h: float
+    suggest_m: float = 0.0
+    sameness: Sameness = Sameness()
+    in_rows: bool = False
+
+    @property
+    def reach_m(self) -> float:
+        """As far as a case may be meant."""
+        return max(self.distance_m, self.suggest_m) if self.distance_m > 0 else 0.0
 
 
 class Routing(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ class ReportNormalised(Fact, frozen=True, kw_only=True):
     """Place known, text cleaned, category found when it can be. `cell` is an H3 index.
 
     `candidates`: what the words may mean, best first, also when none was sure enough.
+    `same_photo`: an earlier report that came with one of its photos, or one that hardly differs.
     """
 
     report_id: str
@@ -44,6 +45,7 @@ class ReportNormalised(Fact, frozen=True, kw_only=True):
     observed_at: datetime | None = None
     language: str = "zh-CN"
     candidates: tuple[Candidate, ...] = ()
+    same_photo: str | None = None
 
     def key(self) -> str:
         return self.cell
@@ -61,6 +63,7 @@ class ReportEnriched(Fact, frozen=True, kw_only=True):
     media: tuple[Media, ...] | None = None
     flags: tuple[str, ...] | None = None
     candidates: tuple[Candidate, ...] | None = None
+    same_photo: str | None = None
 
     def key(self) -> str:
         return self.cell

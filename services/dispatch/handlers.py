@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from uuid import UUID
 
 from cities.areas import Areas
-from cities.cells import cell, cells_touching_circle
+from cities.cells import cell
 from cities.live import LiveCity
 from contracts.cases import Alternative, CaseFact
 from contracts.city import City
@@ -18,8 +18,9 @@ from runtime import metrics
 from runtime.db import Connection
 from runtime.outbox import Outgoing
 from services.dispatch.adapters import case_sql, near_sql, standing_sql
+from services.dispatch.adapters.circles import Ordinary, look_of, ordinary, search_of, suggestions
 from services.dispatch.domain.batch import Search, State, lock_name
-from services.dispatch.domain.duplicates import Match, Sighting, find_duplicate
+from services.dispatch.domain.duplicates import Match
 from services.dispatch.domain.leaving import event_of, feeds_of
 from services.dispatch.domain.opening import enrich, join, open_case
 from services.dispatch.domain.routing import owners
@@ -35,14 +36,15 @@ def normalised(state: State, event: Event) -> Sequence[Outgoing]:
         raise InvalidEvent("place is not on the earth")
     if report.report_id in state.known:
         return ()
-    match = find_duplicate(search.sighting, state.candidates(search), search.rule)
-    facts = _opened(state, report) if match is None else _joined(state, report, match)
+    matches = state.matches(search, state.found.get(report.report_id, ()))
+    match = next((each for each in matches if each.joins and each.case.id in state.cases), None)
+    facts = _joined(state, report, match) if match else _opened(state, report, matches)
     state.belongs(report, facts[0].case.id, report.media)
     state.waits_s.append(max(0.0, (state.now - report.received_at).total_seconds()))
     return _leave(event, state.decided(facts))
 
 
-def _opened(state: State, report: ReportNormalised) -> Sequence[CaseFact]:
+def _opened(state: State, report: ReportNormalised, matches: Sequence[Match]) -> Sequence[CaseFact]:
     place, city = report.place, state.city
     return open_case(
         report,
@@ -50,6 +52,7 @@ def _opened(state: State, report: ReportNormalised) -> Sequence[CaseFact]:
         owners=state.owners[report.report_id],
         now=state.now,
         city=city,
+        suggestions=suggestions(matches),
     )
 
 
@@ -67,7 +70,9 @@ def enriched(state: State, event: Event) -> Sequence[Outgoing]:
     if known is None or known.case_id not in state.cases:
         return ()
     case = state.cases[known.case_id]
-    fact = enrich(case, report, had=known.media, now=state.now, city=state.city)
+    look = state.looks.get(case.id)
+    maybe = suggestions(state.matches(look, state.found[case.id]), case.id) if look else None
+    fact = enrich(case, report, had=known.media, now=state.now, city=state.city, suggestions=maybe)
     if fact is None:
         return ()
     if report.media is not None:
@@ -107,30 +112,46 @@ class Reports:
 
     def __init__(self, live: LiveCity) -> None:
         self._live = live
+        self._ordinary_of: tuple[str, Ordinary] = ("", {})
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Locks of the search circles first, then what they hold, then rows by id."""
         # One city for the whole batch, whatever is read anew meanwhile.
-        city, areas = self._live.city, self._live.areas
+        city, areas, ordinary = self._live.city, self._live.areas, self._ordinary()
         new = [e.body for e in events if isinstance(e.body, ReportNormalised) and _usable(e.body)]
         late = [e.body for e in events if isinstance(e.body, ReportEnriched)]
-        searches = {each.report_id: _search(each, city) for each in new}
+        searches = {each.report_id: search_of(each, city, ordinary) for each in new}
         now = await case_sql.advisory(connection, _locks(searches, late, city))
         named = [*searches, *(each.report_id for each in late)]
+        named += [each.same_photo for each in new if each.same_photo]
+        named += [each.same_photo for each in late if each.same_photo]
         ids = {each for each in named if _is_uuid(each)}
         known = await case_sql.known_reports(connection, ids) if ids else {}
-        found = await near_sql.near(connection, list(searches.values()))
+        state = State(city, now, searches, owners=_owners(new, city, areas), known=known)
+        await _find(connection, state, searches)
         touched = {known[each.report_id].case_id for each in late if each.report_id in known}
-        for search, candidates in zip(searches.values(), found, strict=True):
-            if match := find_duplicate(search.sighting, candidates, search.rule):
-                touched.add(match.case.id)
+        for report_id, search in searches.items():
+            matches = state.matches(search, state.found[report_id])
+            touched |= {each.case.id for each in matches[:1] if each.joins}
         cases = await case_sql.lock(connection, touched)
         if cases:  # their rows may have been waited for
-            now = await connection.fetchval("select clock_timestamp()")
-        state = State(city, now, searches, _owners(new, city, areas), known)
+            state.now = await connection.fetchval("select clock_timestamp()")
         for case in cases.values():
             state.remember(case)
+        for report in late:
+            there = known.get(report.report_id)
+            if there is None or there.case_id not in cases:
+                continue
+            if look := look_of(cases[there.case_id], report, city, ordinary):
+                state.looks[there.case_id] = look
+        await _find(connection, state, state.looks)
         return state
+
+    def _ordinary(self) -> Ordinary:
+        city = self._live.city
+        if self._ordinary_of[0] != city.version:
+            self._ordinary_of = city.version, ordinary(city, self._live.phrases)
+        return self._ordinary_of[1]
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""
@@ -164,13 +185,9 @@ def _sure_category(report: ReportNormalised, city: City) -> str | None:
     return known.code if known and report.category_source in SURE else None
 
 
-def _search(report: ReportNormalised, city: City) -> Search:
-    place, rule = report.place, city.rule(city.family(report.category))
-    sighting = Sighting(place.lat, place.lon, rule.family, report.received_at)
-    cells: tuple[str, ...] = ()
-    if rule.distance_m > 0:
-        cells = cells_touching_circle(place.lat, place.lon, rule.distance_m, city.h3_resolution)
-    return Search(sighting, rule, cells)
+async def _find(connection: Connection, state: State, searches: Mapping[str, Search]) -> None:
+    found = await near_sql.near(connection, list(searches.values()))
+    state.found |= dict(zip(searches, found, strict=True))
 
 
 def _locks(searches: dict[str, Search], late: Sequence[ReportEnriched], city: City) -> set[str]:

@@ -117,6 +117,8 @@ BROKEN = [
     ("categories.yaml", "covers: ['06017']", "covers: ['06042']", "is filed under 06042"),
     ("categories.yaml", "code: L-9999", "code: L-9998", "L-9998 has no family"),
     ("duplicates.yaml", "distance_m: 150", "distance_m: 1500", "1500 m is not in 0 to"),
+    ("duplicates.yaml", "suggest_m: 75", "suggest_m: 175", "175 m is not in 0 to"),
+    ("duplicates.yaml", "same_names: 1.0", "same_name: 1.0", "unknown field `same_name`"),
     ("duplicates.yaml", "h3_resolution: 9", "h3_resolution: 16", "between 0 and 15"),
     ("duplicates.yaml", "['06042', '03005']", "['06042', '06010']", "is in family bins already"),
     ("duplicates.yaml", "{family: uncategorised", "{family: none", "uncategorised is missing"),

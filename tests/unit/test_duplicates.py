@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.cases import CaseState
 from contracts.city import DuplicateRule
-from services.dispatch.domain.duplicates import JOINABLE, Candidate, Sighting, find_duplicate
+from services.dispatch.domain.duplicates import (
+    JOINABLE,
+    Candidate,
+    Sighting,
+    compare,
+    find_duplicate,
+)
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 LAT, LON = 34.2610, 108.9424
@@ -87,3 +94,58 @@ def test_nearest_then_oldest_then_lowest_id() -> None:
 
 def test_a_rule_of_no_metres_never_joins() -> None:
     assert joined(case(north_m=0), rule=DuplicateRule("covers", 0, 72)) is None
+
+
+WIDE = DuplicateRule("covers", 30, 72, suggest_m=75)
+
+
+def outcome(
+    rule: DuplicateRule = WIDE,
+    north_m: float = 10,
+    said: tuple[str | None, str | None] = (None, None),
+    accuracy_m: float | None = None,
+    photographed: str | None = None,
+) -> str:
+    """What becomes of a report so far north of a case: "joined", "suggested" or "new"."""
+    there = replace(case(north_m=north_m), text=said[0], accuracy_m=accuracy_m)
+    seen = replace(SEEN, text=said[1], accuracy_m=accuracy_m)
+    matches = compare(seen, [there], rule, frozenset(), photographed)
+    if not matches:
+        return "new"
+    return "joined" if matches[0].joins else "suggested"
+
+
+SAME, OTHER = ("灯杆编号30412", "编号30412不亮"), ("灯杆编号30412", "编号30413不亮")
+NAMED = ("罗马市场门口", "罗马市场里面")
+
+
+@pytest.mark.parametrize(
+    ("expected", "given"),
+    [
+        ("joined", {"north_m": 29.9}),
+        ("suggested", {"north_m": 30.1}),
+        ("suggested", {"north_m": 45}),
+        ("new", {"north_m": 60}),
+        ("joined", {"north_m": 45, "said": SAME}),
+        ("suggested", {"north_m": 5, "said": OTHER}),
+        ("new", {"north_m": 29, "said": OTHER}),
+        ("joined", {"north_m": 35, "said": NAMED}),
+        ("suggested", {"north_m": 35, "said": NAMED, "rule": replace(WIDE, in_rows=True)}),
+        ("joined", {"north_m": 55, "photographed": "a"}),
+        ("new", {"north_m": 55, "photographed": "another"}),
+        ("new", {"north_m": 76, "photographed": "a"}),
+        ("joined", {"north_m": 33, "accuracy_m": 30}),
+        ("joined", {"north_m": 29.9, "accuracy_m": 3}),
+        ("joined", {"north_m": 29.9, "accuracy_m": 50}),
+        ("suggested", {"north_m": 70, "accuracy_m": 50}),
+        ("new", {"north_m": 0, "rule": DuplicateRule("covers", 0, 72, suggest_m=75)}),
+    ],
+)
+def test_further_evidence(expected: str, given: dict[str, Any]) -> None:
+    assert outcome(**given) == expected
+
+
+def test_what_two_share_is_said() -> None:
+    there = replace(case(north_m=50), text=SAME[0])
+    seen = replace(SEEN, text=SAME[1])
+    assert compare(seen, [there], WIDE, frozenset(), "a")[0].same_by == ("words", "photo")

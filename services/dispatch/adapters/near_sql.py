@@ -15,7 +15,8 @@ from services.dispatch.domain.conditions import MOST_REPORTS
 from services.dispatch.domain.duplicates import Candidate
 
 NEAR_SQL = """
-select search.n, c.id, c.family, c.lat, c.lon, c.state, c.opened_at, c.active_at
+select search.n, c.id, c.family, c.lat, c.lon, c.state, c.opened_at, c.active_at, c.code,
+    (c.body -> 'place' ->> 'accuracy_m')::float8 as accuracy_m, c.body ->> 'text' as text
 from unnest($1::int[], $2::text[], $3::text[], $4::float8[], $5::float8[], $6::float8[],
             $7::float8[], $8::timestamptz[], $9::timestamptz[])
     as search (n, family, cell, south, north, west, east, since, until)
@@ -46,7 +47,7 @@ async def near(connection: Connection, searches: Sequence[Search]) -> list[list[
 
 def _box(search: Search, cell: str) -> tuple[str, str, float, float, float, float, object, object]:
     seen, rule = search.sighting, search.rule
-    lat_deg = rule.distance_m * MARGIN / METRES_PER_DEG_LAT
+    lat_deg = rule.reach_m * MARGIN / METRES_PER_DEG_LAT
     lon_deg = lat_deg / max(cos(radians(seen.lat)), 0.01)
     window = timedelta(hours=rule.window_h)
     since: datetime = seen.at - window

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.cases import CaseState
+from contracts.cases import CaseState, SameBy
 from contracts.submissions import Crs, MediaKind
 from services.dispatch.domain.states import Action
 
@@ -75,12 +75,22 @@ class AlternativeGiven(BaseModel):
     department: str | None = None
 
 
+class SuggestionGiven(BaseModel):
+    """Another open case that may be about the same matter, and by what beside place and time."""
+
+    case_id: str
+    code: str
+    distance_m: float
+    same_by: list[SameBy]
+
+
 class CaseGiven(BaseModel):
     """A case as the caller may see it. `revision` goes into the next action's body.
 
     For staff: `alternatives` are asked next when it is given back, as it was `returns` times;
     `responsible` accepted it last, `member` of its people has it; `proof_flags`: how the
-    after-photos do not agree with place and time, where nobody said why.
+    after-photos do not agree with place and time, where nobody said why; `suggestions`: other open
+    cases that may be about the same matter, likeliest first (an operator merges).
     """
 
     id: str
@@ -116,6 +126,7 @@ class CaseGiven(BaseModel):
     responsible: str | None
     member: str | None
     proof_flags: list[str]
+    suggestions: list[SuggestionGiven]
     allowed: list[Action]
 
 

@@ -20,8 +20,11 @@ HIDDEN = frozenset({"place", "cell", "family", "reports", "watchers", "clocks"})
 CLOCKS_HIDDEN = frozenset({"start", "assigned_at", "pauses", "stopped_at", "told"})
 FIRST_ONLY = frozenset({"text", "media", "candidates"})
 """What the first reporter sent, and what was read from it: not for those who joined."""
-STAFF_ONLY = frozenset({"alternatives", "returns", "responsible", "member", "proof_flags"})
-"""How an owner was and will be found, who of its people has it, what is odd about its proof."""
+STAFF_ONLY = frozenset(
+    {"alternatives", "returns", "responsible", "member", "proof_flags", "suggestions"}
+)
+"""How an owner was and will be found, who of its people has it, what is odd about its proof, which
+other cases may be about the same matter."""
 DIGITS = 6
 
 
@@ -111,6 +114,7 @@ def _defaults(case: Case) -> dict[str, Any]:
         "responsible": None,
         "member": None,
         "proof_flags": [],
+        "suggestions": [],
     }
 
 

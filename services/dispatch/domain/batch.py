@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,16 +11,21 @@ from contracts.city import City, DuplicateRule
 from contracts.reports import ReportEnriched, ReportNormalised
 from contracts.submissions import Media
 from services.dispatch.domain.conditions import MOST_REPORTS
-from services.dispatch.domain.duplicates import Candidate, Sighting
+from services.dispatch.domain.duplicates import Candidate, Match, Sighting, compare
 
 
 @dataclass(frozen=True)
 class Search:
-    """A report's circle: what it saw, the rule of its family, the cells that it touches."""
+    """A report's circle: what it saw, the rule of its family, the cells that it touches.
+
+    `ordinary`: what is said of every thing of the family; `same_photo`: see ReportNormalised.
+    """
 
     sighting: Sighting
     rule: DuplicateRule
     cells: tuple[str, ...]
+    ordinary: Set[str] = frozenset()
+    same_photo: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,16 @@ def lock_name(family: str, cell: str) -> str:
 class State:
     """What a batch touches, by id; cases also by family and cell; and what changed.
 
+    `searches` are by report; of cases that are told more of, `looks` are by case. What the database
+    knew in their circles is `found`: only what `cases` holds too is locked, and may be joined.
     `standing` is whether a reporter is suspended, and the number of the event that said so.
     """
 
     city: City
     now: datetime
     searches: dict[str, Search] = field(default_factory=dict)
+    looks: dict[str, Search] = field(default_factory=dict)
+    found: dict[str, list[Candidate]] = field(default_factory=dict)
     owners: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)
     known: dict[str, KnownReport] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
@@ -72,12 +81,21 @@ class State:
         self.cases[case.id] = case
         self.by_cell.setdefault(lock_name(case.family, case.cell), set()).add(case.id)
 
-    def candidates(self, search: Search) -> list[Candidate]:
-        """Cases of the search's family in its cells."""
+    def matches(self, search: Search, found: Iterable[Candidate]) -> list[Match]:
+        """Cases that may be meant, the likeliest first: as they are now where they are held."""
         names = [lock_name(search.rule.family, each) for each in search.cells]
         ids = {each for name in names for each in self.by_cell.get(name, ())}
         cases = [self.cases[each] for each in sorted(ids)]
-        return [_candidate(case) for case in cases if len(case.reports) < MOST_REPORTS]
+        held = [_candidate(case) for case in cases if len(case.reports) < MOST_REPORTS]
+        others = [each for each in found if each.id not in self.cases]
+        photographed = self.known.get(search.same_photo) if search.same_photo else None
+        return compare(
+            search.sighting,
+            [*held, *others],
+            search.rule,
+            search.ordinary,
+            photographed.case_id if photographed else None,
+        )
 
     def decided(self, facts: Sequence[CaseFact]) -> Sequence[CaseFact]:
         """Keeps the facts."""
@@ -110,4 +128,7 @@ def _candidate(case: Case) -> Candidate:
         state=case.state,
         opened_at=case.opened_at,
         active_at=max(each.joined_at for each in case.reports),
+        code=case.code,
+        accuracy_m=case.place.accuracy_m,
+        text=case.text,
     )

@@ -18,6 +18,7 @@ from contracts.cases import (
     CaseOpened,
     CaseReport,
     ReportJoined,
+    Suggestion,
 )
 from contracts.city import City
 from contracts.facts import EVENT_NAMESPACE, SYSTEM
@@ -58,6 +59,7 @@ def open_case(
     owners: Sequence[Alternative],
     now: datetime,
     city: City,
+    suggestions: tuple[Suggestion, ...] = (),
 ) -> tuple[CaseFact, ...]:
     """Opened, and assigned at once to the first of its owners; the community of a department's
     case watches it."""
@@ -84,6 +86,7 @@ def open_case(
         dangerous=dangerous,
         media=report.media,
         candidates=report.candidates,
+        suggestions=suggestions,
     )
     reason = None if owners else NO_COMMUNITY
     first = CaseOpened(case=opened, by=SYSTEM, reason=reason, report_id=report.report_id)
@@ -128,9 +131,16 @@ def join(
 
 
 def enrich(
-    case: Case, report: ReportEnriched, *, had: Collection[str], now: datetime, city: City
+    case: Case,
+    report: ReportEnriched,
+    *,
+    had: Collection[str],
+    now: datetime,
+    city: City,
+    suggestions: tuple[Suggestion, ...] | None = None,
 ) -> CaseEnriched | None:
-    """What came late; None when it says nothing new. `had`: the report's media ids before."""
+    """What came late; None when it says nothing new. `had`: the report's media ids before;
+    `suggestions`: those by what is known now, None when nobody looked."""
     found = city.category(report.category) if case.category is None else None
     category = found.code if found else case.category
     dangerous = case.dangerous or is_dangerous(city, category, bool(report.dangerous))
@@ -147,6 +157,8 @@ def enrich(
         changes["clocks"] = fitted(replace(case, **changes), now, city).clocks
     if all(getattr(case, name) == value for name, value in changes.items()):
         return None
+    if suggestions is not None:  # alone they are no news: a replay would find others
+        changes["suggestions"] = suggestions
     revision = case.revision + (category != case.category)
     after = replace(case, seq=case.seq + 1, revision=revision, updated_at=now, **changes)
     return CaseEnriched(case=after, by=SYSTEM, report_id=report.report_id)

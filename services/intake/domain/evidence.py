@@ -39,10 +39,16 @@ def flags(
         PHOTO_OLD: any(age > timedelta(minutes=rule.photo_within_min) for age in ages),
         PHOTO_AHEAD: any(-age > timedelta(seconds=rule.clock_ahead_s) for age in ages),
         PHOTO_ELSEWHERE: any(_between(each, place) > rule.photo_distance_m for each in places),
-        PHOTO_SEEN: any(each.seen_in and each.seen_in < sent.report_id for each in kept),
+        PHOTO_SEEN: seen_in(sent, photos) is not None,
         CLOCK_WRONG: sent.observed_at is not None and believed is None,
     }
     return tuple(name for name, does in holds.items() if does)
+
+
+def seen_in(sent: ReportSubmitted, photos: Sequence[Photo]) -> str | None:
+    """The earliest report before this one that came with one of its photos."""
+    before = (photo.seen_in for photo in photos if not photo.refused)
+    return min((each for each in before if each and each < sent.report_id), default=None)
 
 
 def observed(sent: ReportSubmitted, rule: Evidence) -> datetime | None:

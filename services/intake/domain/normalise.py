@@ -24,7 +24,7 @@ from contracts.reports import (
 )
 from contracts.submissions import Media, ReportSubmitted, SentPlace
 from services.intake.domain.categorise import read_category, says_danger
-from services.intake.domain.evidence import PHOTO_SEEN, flags, observed
+from services.intake.domain.evidence import flags, observed, seen_in
 from services.intake.domain.report import Decision, Photo, Report, Rules, most_chars
 from services.intake.domain.text import clean_text
 
@@ -83,8 +83,11 @@ def photo_seen(report: Report, photos: Sequence[Photo], now: datetime, rules: Ru
     """A photo is decoded, and an earlier report may have come with it. Told as above."""
     if report.place is None:
         return Decision(report)
+    before = seen_in(report.submitted, photos)
+    if before is None:
+        return Decision(report)
     found = flags(report.submitted, photos, report.place, rules.city.evidence)
-    return _enrich(report, now, flags=found) if PHOTO_SEEN in found else Decision(report)
+    return _enrich(report, now, flags=found, same_photo=before)
 
 
 def transcribed(report: Report, transcript: str, now: datetime, rules: Rules) -> Decision:
@@ -149,6 +152,7 @@ def _settle(
         flags=flags(sent, photos, place, city.evidence),
         observed_at=_observed_at(sent, photos, city),
         language=sent.language,
+        same_photo=seen_in(sent, photos),
     )
     return _say(
         replace(report, status="normalised", place=place, cell=cell, category=found.code), now, fact

@@ -1,0 +1,98 @@
+"""Where to look for the matter that a report may be about, and what a handler is told of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+
+from cities.cells import cells_touching_circle
+from contracts.cases import Case, Suggestion
+from contracts.city import City, Phrases
+from contracts.places import Place
+from contracts.reports import ReportEnriched, ReportNormalised
+from services.dispatch.domain.batch import Search
+from services.dispatch.domain.duplicates import JOINABLE, Match, Sighting
+from services.dispatch.domain.opening import case_id_of
+from services.dispatch.domain.wording import pieces
+
+Ordinary = Mapping[str, Set[str]]
+"""By family, pieces of what people say of every thing of it."""
+MOST_SUGGESTED = 3
+
+
+def ordinary(city: City, phrases: Phrases) -> Ordinary:
+    """From the phrases of the family's categories, and from those that fit anything."""
+    found: dict[str, set[str]] = defaultdict(set)
+    anything = {piece for line in phrases.anything for text in line for piece in pieces(text)}
+    for code, lines in phrases.by_category.items():
+        found[city.family(code)] |= anything.union(
+            *(pieces(text) for line in lines for text in line)
+        )
+    return found
+
+
+def search_of(report: ReportNormalised, city: City, ordinary: Ordinary) -> Search:
+    """The circle of a new report."""
+    family = city.family(report.category)
+    return _search(
+        report.place,
+        Sighting(
+            lat=report.place.lat,
+            lon=report.place.lon,
+            family=family,
+            at=report.received_at,
+            accuracy_m=report.place.accuracy_m,
+            text=report.text,
+        ),
+        report.same_photo,
+        city,
+        ordinary,
+    )
+
+
+def look_of(case: Case, report: ReportEnriched, city: City, ordinary: Ordinary) -> Search | None:
+    """The circle of a case that its only report tells more of; None when that says nothing here."""
+    only = case.reports[0].report_id
+    tells = report.text or report.category or report.same_photo
+    if not tells or case.state not in JOINABLE or len(case.reports) > 1:
+        return None
+    if case.id != case_id_of(only):  # somebody separated it: asking again would be a nuisance
+        return None
+    return _search(
+        case.place,
+        Sighting(
+            lat=case.place.lat,
+            lon=case.place.lon,
+            family=city.family(report.category or case.category),
+            at=case.opened_at,
+            accuracy_m=case.place.accuracy_m,
+            text=report.text or case.text,
+        ),
+        report.same_photo,
+        city,
+        ordinary,
+    )
+
+
+def _search(
+    place: Place, sighting: Sighting, same_photo: str | None, city: City, ordinary: Ordinary
+) -> Search:
+    rule = city.rule(sighting.family)
+    cells: tuple[str, ...] = ()
+    if rule.reach_m > 0:
+        cells = cells_touching_circle(place.lat, place.lon, rule.reach_m, city.h3_resolution)
+    return Search(sighting, rule, cells, ordinary.get(sighting.family, frozenset()), same_photo)
+
+
+def suggestions(matches: Iterable[Match], but: str = "") -> tuple[Suggestion, ...]:
+    """The few likeliest, without the case itself."""
+    shown = [each for each in matches if each.case.id != but][:MOST_SUGGESTED]
+    return tuple(
+        Suggestion(
+            case_id=each.case.id,
+            code=each.case.code,
+            distance_m=round(each.distance_m, 1),
+            same_by=each.same_by,
+        )
+        for each in shown
+    )
