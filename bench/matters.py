@@ -28,7 +28,7 @@ from cities.phrases import load_phrases
 from contracts.cases import CaseState
 from contracts.city import City, Phrases
 from contracts.places import METRES_PER_DEG_LAT
-from services.dispatch.adapters.circles import Ordinary, ordinary
+from services.dispatch.adapters.city import Ordinary, ordinary
 from services.dispatch.domain.duplicates import Candidate, Match, Sighting, compare
 
 Truth = Literal["same", "beside", "mended", "further"]

@@ -7,66 +7,66 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Generic, Self, TypeVar
 
-from cities.areas import Areas, load_areas
-from cities.load import DATA_SUFFIXES, CityError, city_folder, load_city
-from cities.phrases import load_phrases
-from contracts.city import City, Phrases
+from cities.load import DATA_SUFFIXES, CityError, city_folder, city_version
 
 LOOK_S = 5.0
+T = TypeVar("T")
+Told = Callable[[CityError | None], None]
 Stamp = tuple[tuple[str, int, int], ...]
 
 log = logging.getLogger(__name__)
 
 
-class LiveCity:
-    """`city`, `areas` and `phrases` as they were last read without a fault.
+class Live(Generic[T]):
+    """What a service reads from the city's files; `now` is the last that had no fault.
 
-    Raises CityError at the start.
-
-    `changed` is called without a fault for new ones, with it while the old ones stay.
+    `read` makes it from the city's name or path, and raises CityError; at the start that is the
+    caller's. `told` is called without a fault for new files, with it while the old ones stay.
     """
 
-    def __init__(self, name_or_path: str, changed: Callable[[CityError | None], None]) -> None:
-        self._name, self._changed = name_or_path, changed
+    def __init__(self, name_or_path: str, read: Callable[[str], T], told: Told) -> None:
+        self._name, self._read, self._told = name_or_path, read, told
         self._stamp = self._look()
-        self.city: City = load_city(name_or_path)
-        self.areas: Areas = load_areas(name_or_path)
-        self.phrases: Phrases = load_phrases(name_or_path, self.city)
+        self._version = city_version(name_or_path)
+        self._broken = False
+        self.now: T = read(name_or_path)
 
     @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
+    async def following(self) -> AsyncIterator[Self]:
         """Looks every five seconds, beside whoever uses the city."""
-        following = asyncio.create_task(self._follow())
+        task = asyncio.create_task(self.follow())
         try:
-            yield
+            yield self
         finally:
-            following.cancel()
+            task.cancel()
 
-    async def _follow(self) -> None:
+    async def follow(self) -> None:
+        """Looks every five seconds, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
             stamp = await asyncio.to_thread(self._look)
             if stamp == self._stamp:
                 continue
+            self._stamp = stamp
             # Written in several steps: taken once they have not moved between two looks.
-            self._stamp, before = stamp, self.city.version
             await asyncio.sleep(LOOK_S / 5)
             if await asyncio.to_thread(self._look) != stamp:
                 self._stamp = ()
                 continue
             try:
-                city = await asyncio.to_thread(load_city, self._name)
-                areas = await asyncio.to_thread(load_areas, self._name)
-                phrases = await asyncio.to_thread(load_phrases, self._name, city)
+                now = await asyncio.to_thread(self._read, self._name)
+                version = await asyncio.to_thread(city_version, self._name)
             except CityError as error:
                 log.error("the city's files are broken, what was read before stays: %s", error)
-                self._changed(error)
+                self._broken = True
+                self._told(error)
                 continue
-            if city.version != before:
-                self.city, self.areas, self.phrases = city, areas, phrases
-                log.warning("the city is version %s now, it was %s", city.version, before)
-                self._changed(None)
+            if version != self._version or self._broken:
+                log.warning("the city is version %s now, it was %s", version, self._version)
+                self.now, self._version, self._broken = now, version, False
+                self._told(None)
 
     def _look(self) -> Stamp:
         """What tells that a file was replaced: name, size, time."""

@@ -44,6 +44,18 @@ def city_folder(name_or_path: str) -> Path:
     return folder
 
 
+def city_version(name_or_path: str) -> str:
+    """Twelve digits that change when any data file of the city changes."""
+    folder = city_folder(name_or_path)
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise CityError(folder / name, 0, "there is no such file")
+    digest = sha256()
+    for file in sorted(each for each in folder.iterdir() if each.suffix in DATA_SUFFIXES):
+        digest.update(file.name.encode() + b"\0" + sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
 def load_city(name_or_path: str) -> City:
     """The city's rules, words and divisions, checked; CityError is "file:line: reason".
 
@@ -91,7 +103,7 @@ def load_city(name_or_path: str) -> City:
         escalate_at=rows.milestones.escalate_at,
         escalate_again_at=rows.milestones.escalate_again_at,
         calendar=work_calendar(rows.calendar),
-        version=_version(folder),
+        version=city_version(name_or_path),
     )
 
 
@@ -146,14 +158,3 @@ def _check_families(marked: Marked, duplicates: Duplicates, codes: set[str]) -> 
     for code, family in duplicates.family_of.items():
         if code not in codes:
             raise marked.error("$.families", f"family {family} names {code}, which is no category")
-
-
-def _version(folder: Path) -> str:
-    """Twelve digits that change when any data file of the city changes."""
-    for name in FILES:
-        if not (folder / name).is_file():
-            raise CityError(folder / name, 0, "there is no such file")
-    digest = sha256()
-    for file in sorted(each for each in folder.iterdir() if each.suffix in DATA_SUFFIXES):
-        digest.update(file.name.encode() + b"\0" + sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:12]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from fastapi import Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 Language = Literal["zh-CN", "en"]
 CONTENT_TYPE = "application/problem+json; charset=utf-8"

@@ -1,11 +1,10 @@
-"""/livez, /readyz and /metrics: a small server for workers, routes for APIs."""
+"""/livez, /readyz and /metrics: a small server for workers (for APIs: probes.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from aiohttp import web
-from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime.metrics import REGISTRY
@@ -48,19 +47,3 @@ class HealthServer:
 def metrics_page() -> bytes:
     """The Prometheus text of this process."""
     return generate_latest(REGISTRY)
-
-
-def probes() -> APIRouter:
-    """The same three paths in an API, which is alive and ready as long as it answers."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/livez")
-    @router.get("/readyz")
-    async def well() -> dict[str, list[str]]:
-        return {"problems": []}
-
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(metrics_page(), media_type=CONTENT_TYPE_LATEST)
-
-    return router

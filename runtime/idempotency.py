@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from fastapi import Response
+from starlette.responses import Response
 
 from runtime.db import Connection
 from runtime.errors import INVALID, REUSED_KEY, FieldError, Problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -143,6 +144,13 @@ CITY_BROKEN = _gauge(
     ("service",),
     "1 while the city's files were changed and cannot be read: the older ones are still used.",
 )
+
+
+def city_told(service: str) -> Callable[[Exception | None], None]:
+    """Shows what became of changed files of the city: called with the fault, or with None."""
+    return lambda fault: CITY_BROKEN.labels(service).set(fault is not None)
+
+
 STREAMS_OPEN = _gauge("yizhan_streams_open", ("service",), "Live streams that clients hold.")
 JOBS_TOTAL = _counter(
     "yizhan_jobs_total",

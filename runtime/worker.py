@@ -8,8 +8,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import faust
@@ -29,6 +29,7 @@ from runtime.lag import group_of
 from runtime.metrics import RELAY_LEADS
 from runtime.producer import Producer
 from runtime.relay import Relay
+from runtime.settings import Common
 from runtime.tasks import end
 from runtime.timers import Timer
 
@@ -45,25 +46,22 @@ log = logging.getLogger(__name__)
 class WorkerPlan:
     """What a service's worker does. `declare` binds its agents; `close` runs at the end.
 
-    `pace_s` is the guard's.
+    `pace_s` is the guard's; `beside` runs as long as the worker.
     """
 
     service: str
     database_url: str
-    kafka: str
+    common: Common
     effects: Sequence[Effects[Any]]
     declare: Callable[[faust.App, Guard], None]
     jobs: Sequence[JobRunner] = ()
     timers: Sequence[Timer] = ()
     start: Callable[[Database], Awaitable[None]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
-    health_host: str = "127.0.0.1"
-    health_port: int = 0
-    slot: str = "0"
     stop_grace_s: float = 4.0
-    limits: Limits = field(default_factory=Limits)
     pool_size: int = 8
     pace_s: float = 0.0
+    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
 
 
 def run(plan: WorkerPlan) -> None:
@@ -96,7 +94,7 @@ def run(plan: WorkerPlan) -> None:
 def _app(plan: WorkerPlan) -> faust.App:
     app = App(
         group_of(plan.service),
-        broker=f"kafka://{plan.kafka}",
+        broker=f"kafka://{plan.common.kafka}",
         store="memory://",
         web_enabled=False,
         topic_allow_declare=False,
@@ -111,7 +109,7 @@ def _app(plan: WorkerPlan) -> faust.App:
         stream_wait_empty=False,
         consumer_metadata_max_age_ms=5000,
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{group_of(plan.service)}-{plan.slot}",
+        consumer_group_instance_id=f"{group_of(plan.service)}-{plan.common.slot}",
     )
     app.pace_s = plan.pace_s
     return app
@@ -150,21 +148,22 @@ class Worker:
     def prepare(self, db: Database) -> None:
         """Binds the database; needs no broker."""
         self._db = db
-        self._producer = Producer(self._plan.kafka)
+        common = self._plan.common
+        self._producer = Producer(common.kafka)
         self._relay = Relay(db, self._producer)
         self._jobs_wake = asyncio.Event()
         self.guard = Guard(
             db,
             self._plan.effects,
-            limits=self._plan.limits,
+            limits=Limits(max_ratio=common.dlq_max_ratio, max_in_row=common.dlq_max_in_row),
             committed=self._committed,
             pace_s=self._plan.pace_s,
         )
         self._health = HealthServer(
-            self._plan.health_port,
+            common.health_port,
             alive=self._dead,
             ready=self._unready,
-            host=self._plan.health_host,
+            host=common.host,
         )
 
     def _committed(self, jobs: bool = True) -> None:
@@ -181,7 +180,7 @@ class Worker:
         return _Lifecycle(self._open, self._shut)
 
     async def _open(self) -> None:
-        await topics_exist(self._plan.kafka, self._plan.service)
+        await topics_exist(self._plan.common.kafka, self._plan.service)
         self._gate_open = True
         if self._plan.start is not None:
             await self._plan.start(self._db)
@@ -192,6 +191,8 @@ class Worker:
         self._spawn(self._watch())
         for jobs in plan.jobs:
             self._spawn(jobs.run(db, self._jobs_wake, self._committed))
+        for work in plan.beside:
+            self._spawn(work())
         for timer in plan.timers:
             self._spawn(timer.run(db, self._committed))
 
@@ -217,7 +218,7 @@ class Worker:
             idle_s = time.monotonic() - max(self.guard.last_batch_at(), self._started_at)
             if idle_s < STALLED_AFTER_S or self.guard.problems():
                 continue
-            if await lag_of(self._plan.kafka, self._plan.service) > 0:
+            if await lag_of(self._plan.common.kafka, self._plan.service) > 0:
                 log.error("no batch for %.0f s although there is lag: restarting", idle_s)
                 logging.shutdown()
                 os._exit(EXIT_STALLED)

@@ -19,8 +19,8 @@ from fastapi import FastAPI
 
 from runtime import logging as json_logging
 from runtime.auth import Auth
-from runtime.health import probes
 from runtime.http import ServiceApi, create_app
+from runtime.probes import probes
 from yizhan.environment import present_doors, present_services
 from yizhan.owners import check_owner
 from yizhan.ports import LOOPBACK

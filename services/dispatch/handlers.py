@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cities.areas import Areas
 from cities.cells import cell
-from cities.live import LiveCity
+from cities.live import Live
 from contracts.cases import Alternative, CaseFact
 from contracts.city import City
 from contracts.facts import Event, Fact, InvalidEvent
@@ -18,7 +18,8 @@ from runtime import metrics
 from runtime.db import Connection
 from runtime.outbox import Outgoing
 from services.dispatch.adapters import case_sql, near_sql, standing_sql
-from services.dispatch.adapters.circles import Ordinary, look_of, ordinary, search_of, suggestions
+from services.dispatch.adapters.circles import look_of, search_of, suggestions
+from services.dispatch.adapters.city import Known
 from services.dispatch.domain.batch import Search, State, lock_name
 from services.dispatch.domain.duplicates import Match
 from services.dispatch.domain.leaving import event_of, feeds_of
@@ -110,24 +111,24 @@ class Reports:
 
     topics: tuple[str, ...] = ("reports", "observers")
 
-    def __init__(self, live: LiveCity) -> None:
+    def __init__(self, live: Live[Known]) -> None:
         self._live = live
-        self._ordinary_of: tuple[str, Ordinary] = ("", {})
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Locks of the search circles first, then what they hold, then rows by id."""
         # One city for the whole batch, whatever is read anew meanwhile.
-        city, areas, ordinary = self._live.city, self._live.areas, self._ordinary()
+        city_now = self._live.now
+        city = city_now.city
         new = [e.body for e in events if isinstance(e.body, ReportNormalised) and _usable(e.body)]
         late = [e.body for e in events if isinstance(e.body, ReportEnriched)]
-        searches = {each.report_id: search_of(each, city, ordinary) for each in new}
+        searches = {each.report_id: search_of(each, city_now) for each in new}
         now = await case_sql.advisory(connection, _locks(searches, late, city))
         named = [*searches, *(each.report_id for each in late)]
         named += [each.same_photo for each in new if each.same_photo]
         named += [each.same_photo for each in late if each.same_photo]
         ids = {each for each in named if _is_uuid(each)}
         known = await case_sql.known_reports(connection, ids) if ids else {}
-        state = State(city, now, searches, owners=_owners(new, city, areas), known=known)
+        state = State(city, now, searches, owners=_owners(new, city, city_now.areas), known=known)
         await _find(connection, state, searches)
         touched = {known[each.report_id].case_id for each in late if each.report_id in known}
         for report_id, search in searches.items():
@@ -142,16 +143,10 @@ class Reports:
             there = known.get(report.report_id)
             if there is None or there.case_id not in cases:
                 continue
-            if look := look_of(cases[there.case_id], report, city, ordinary):
+            if look := look_of(cases[there.case_id], report, city_now):
                 state.looks[there.case_id] = look
         await _find(connection, state, state.looks)
         return state
-
-    def _ordinary(self) -> Ordinary:
-        city = self._live.city
-        if self._ordinary_of[0] != city.version:
-            self._ordinary_of = city.version, ordinary(city, self._live.phrases)
-        return self._ordinary_of[1]
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""

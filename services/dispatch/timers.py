@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from cities.areas import Areas
-from cities.live import LiveCity
+from cities.live import Live
 from contracts.cases import Case, CaseFact
 from contracts.city import City
 from runtime import outbox
@@ -15,6 +15,7 @@ from runtime.outbox import Outgoing
 from runtime.timers import Timer
 from services.dispatch.adapters import case_sql
 from services.dispatch.adapters.case_sql import case_of
+from services.dispatch.adapters.city import Known
 from services.dispatch.adapters.queue_sql import (
     CLAIM_CLOCKS_SQL,
     CLAIM_DUE_SQL,
@@ -34,17 +35,17 @@ CALENDAR_EVERY_S = 3600.0
 AT_ONCE = 100
 
 
-def timers(live: LiveCity) -> tuple[Timer, ...]:
+def timers(live: Live[Known]) -> tuple[Timer, ...]:
     """Each with its own claims."""
 
     async def verify(db: Database) -> int:
-        return await verify_due(db, live.city)
+        return await verify_due(db, live.now.city)
 
     async def clocks(db: Database) -> int:
-        return await clocks_due(db, live.city, live.areas)
+        return await clocks_due(db, live.now.city, live.now.areas)
 
     async def calendar(db: Database) -> int:
-        return await calendar_arrived(db, live.city)
+        return await calendar_arrived(db, live.now.city)
 
     return (
         Timer("verify", EVERY_S, verify),

@@ -7,7 +7,6 @@ import sys
 
 from cities.load import CityError
 from runtime.process import main
-from services.intake import bootstrap
 
 if __name__ == "__main__":
-    main(bootstrap, sys.argv[1:], os.environ, port=8001, wrong=CityError)
+    main(__package__, sys.argv[1:], os.environ, port=8001, wrong=CityError)

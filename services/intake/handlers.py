@@ -9,12 +9,14 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from cities.live import Live
 from contracts.facts import Event, Fact, InvalidEvent
 from contracts.submissions import ReportSubmitted
 from runtime.db import Connection
 from runtime.jobs import NewJob, enqueue
 from runtime.outbox import Outgoing
 from services.intake.adapters import media_sql, report_sql
+from services.intake.adapters.city import Known
 from services.intake.domain.normalise import decide
 from services.intake.domain.report import Photo, Report, Rules
 
@@ -73,9 +75,9 @@ class Submissions:
 
     topics: tuple[str, ...] = ("submissions",)
 
-    def __init__(self, rules: Rules, *, transcribes: bool = False) -> None:
+    def __init__(self, live: Live[Known], *, transcribes: bool = False) -> None:
         """`transcribes`: voice notes become jobs, because somebody can write them down."""
-        self._rules = rules
+        self._live = live
         self._transcribes = transcribes
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
@@ -86,7 +88,7 @@ class Submissions:
         media = {each.id for body in bodies for each in body.media if each.kind == "photo"}
         photos = await media_sql.photos(connection, media, share=True)
         now = await connection.fetchval("select clock_timestamp()")
-        return State(self._rules, now, reports, photos, transcribes=self._transcribes)
+        return State(self._live.now.rules, now, reports, photos, transcribes=self._transcribes)
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""

@@ -12,11 +12,13 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from cities.live import Live
 from runtime import erasure, linking
 from runtime.db import Connection, Database
 from runtime.jobs import Commit, GiveUp, Job, JobRunner
 from runtime.outbox import Outgoing, append
 from services.intake.adapters import erase_sql, link_sql, media_sql, report_sql
+from services.intake.adapters.city import Known
 from services.intake.adapters.media_store import MediaMissing, MediaStore
 from services.intake.adapters.photos.messages import PhotoHeader, PhotoRefused, PhotoResult
 from services.intake.adapters.photos.processor import PhotoProcessor
@@ -36,7 +38,7 @@ class Jobs:
     def __init__(
         self,
         store: MediaStore,
-        rules: Rules,
+        live: Live[Known],
         transcriber: Transcriber | None = None,
         *,
         speech_s: float = 60.0,
@@ -45,11 +47,18 @@ class Jobs:
         self._transcriber = transcriber
         self._speech_s = speech_s
         self._store = store
-        self._rules = rules
-        self._zone = ZoneInfo(rules.city.timezone)
-        pixels = rules.city.limits.photo_pixels
+        self._live = live
+        pixels = live.now.city.limits.photo_pixels
         self._headers = PhotoProcessor(most_pixels=pixels)
         self._photos = PhotoProcessor(most_pixels=pixels)
+
+    @property
+    def _rules(self) -> Rules:
+        return self._live.now.rules
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self._rules.city.timezone)
 
     async def start(self, _: Database) -> None:
         """The decoders' processes start ahead of the first photo."""
@@ -98,7 +107,9 @@ class Jobs:
                 if isinstance(reply, PhotoRefused):
                     await media_sql.refuse(connection, media_id, reply)
                 else:
-                    await media_sql.keep_header(connection, media_id, reply, self._zone)
+                    await media_sql.keep_header(
+                        connection, media_id, reply, ZoneInfo(self._rules.city.timezone)
+                    )
             await self._photos_read(connection, UUID(job.ref))
 
         return commit
@@ -159,7 +170,9 @@ class Jobs:
 
         async def commit(connection: Connection) -> None:
             if isinstance(reply, PhotoResult):
-                await media_sql.keep_result(connection, job.ref, reply, self._zone)
+                await media_sql.keep_result(
+                    connection, job.ref, reply, ZoneInfo(self._rules.city.timezone)
+                )
                 await self._tell(connection, job.ref, normalise.photo_seen)
             else:
                 await media_sql.refuse(connection, job.ref, reply)

@@ -13,6 +13,8 @@ from services.intake.adapters.oidc import Issuer, issuers_of
 from services.intake.adapters.speech import SpeechServer, Transcriber
 from services.intake.adapters.wechat import WeChat
 
+SERVICE = "intake"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Own:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from cities.live import Live
 from contracts.cases import CaseFact
-from contracts.city import City
 from contracts.erasing import people_of
 from contracts.facts import Event, Fact
-from contracts.notice_table import NoticeRow, NoticeTable, NoticeText
+from contracts.notice_table import NoticeRow, NoticeText
 from contracts.observers import ObserverErased
 from contracts.topics import TOPIC, consumed_by
 from runtime import erasure, jobs, metrics, outbox
@@ -18,6 +18,7 @@ from runtime.db import Connection
 from runtime.jobs import NewJob
 from runtime.outbox import Outgoing
 from services.notify.adapters import delivery_sql, notice_sql, subscription_sql, webhook_sql
+from services.notify.adapters.city import Known
 from services.notify.domain.batch import (
     INBOX,
     SERVICE,
@@ -39,7 +40,7 @@ from services.notify.domain.words import filled
 TELL = "tell"
 
 
-def tell(state: State, event: Event, city: City) -> Sequence[Outgoing]:
+def tell(state: State, event: Event) -> Sequence[Outgoing]:
     """A notice for each recipient that the table names and that has not heard of it."""
     outgoing = []
     texts: dict[int, dict[str, NoticeText]] = {}
@@ -48,7 +49,7 @@ def tell(state: State, event: Event, city: City) -> Sequence[Outgoing]:
     for recipient, row in state.hearers(event):
         preferences = recipient.preferences
         if id(row) not in texts:
-            texts[id(row)] = filled(row, event.body, city)
+            texts[id(row)] = filled(row, event.body, state.city)
         recipient.last_seq += 1
         notice = Notice(
             id=notice_id(event.event_id, recipient.id, INBOX),
@@ -60,7 +61,7 @@ def tell(state: State, event: Event, city: City) -> Sequence[Outgoing]:
             correlation_id=event.correlation_id,
             report_id=None if row.asked_for else event.correlation_id,
             urgent=row.urgent,
-            quiet=not row.urgent and is_quiet(preferences, state.now, city.timezone),
+            quiet=not row.urgent and is_quiet(preferences, state.now, state.city.timezone),
             texts=texts[id(row)],
             at=state.now,
         )
@@ -70,14 +71,14 @@ def tell(state: State, event: Event, city: City) -> Sequence[Outgoing]:
     return outgoing
 
 
-def tell_and_send(state: State, event: Event, city: City) -> Sequence[Outgoing]:
+def tell_and_send(state: State, event: Event) -> Sequence[Outgoing]:
     """The same, and a delivery for each webhook whose filter lets the event through."""
-    outgoing = tell(state, event, city)
+    outgoing = tell(state, event)
     fact = event.body
     assert isinstance(fact, CaseFact)
     if event.type not in state.offered:
         return outgoing
-    filed = city.category(fact.case.category)
+    filed = state.city.category(fact.case.category)
     code = filed.code if filed else None
     wanted = [each for each in state.filters if each.wants(fact, code)]
     if wanted:
@@ -86,7 +87,7 @@ def tell_and_send(state: State, event: Event, city: City) -> Sequence[Outgoing]:
     return outgoing
 
 
-def forget(state: State, event: Event, city: City) -> Sequence[Outgoing]:
+def forget(state: State, event: Event) -> Sequence[Outgoing]:
     """The person's inbox and preferences go; nothing is told to them again."""
     body = event.body
     assert isinstance(body, ObserverErased)
@@ -97,7 +98,7 @@ def forget(state: State, event: Event, city: City) -> Sequence[Outgoing]:
     return ()
 
 
-HANDLERS: dict[type[Fact], Callable[[State, Event, City], Sequence[Outgoing]]] = {
+HANDLERS: dict[type[Fact], Callable[[State, Event], Sequence[Outgoing]]] = {
     **{fact: tell for topic in consumed_by(SERVICE) for fact in topic.events},
     **dict.fromkeys(TOPIC["cases"].events, tell_and_send),
     ObserverErased: forget,
@@ -114,16 +115,16 @@ class Notices:
 
     topics: tuple[str, ...] = tuple(topic.name for topic in consumed_by(SERVICE))
 
-    def __init__(self, city: City, table: NoticeTable) -> None:
-        self._city = city
-        self._table = table
+    def __init__(self, live: Live[Known]) -> None:
+        self._live = live
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Recipients, locked in the order of their ids; what they heard; who subscribed."""
-        asked, crowded = await self._asked(connection, events, MOST_AT_ONCE)
+        known = self._live.now
+        asked, crowded = await self._asked(connection, known, events, MOST_AT_ONCE)
         hearers = {
             each.event_id: told(
-                self._table,
+                known.table,
                 each.body,
                 NOBODY if each.event_id in crowded else asked.get(each.event_id, NOBODY),
             )
@@ -131,32 +132,37 @@ class Notices:
         }
         ids = {each for rows in hearers.values() for each in rows}
         ids |= {e.body.reporter_id for e in events if isinstance(e.body, ObserverErased)}
-        state = await self._state(connection, hearers, ids)
+        state = await self._state(connection, known, hearers, ids)
         state.crowded = crowded
-        if any(event.type in self._table.webhooks for event in events):
+        if any(event.type in known.table.webhooks for event in events):
             state.filters = await webhook_sql.filters(connection)
         return state
 
     async def _state(
-        self, connection: Connection, hearers: dict[UUID, dict[str, NoticeRow]], ids: set[str]
+        self,
+        connection: Connection,
+        known: Known,
+        hearers: dict[UUID, dict[str, NoticeRow]],
+        ids: set[str],
     ) -> State:
         recipients = await notice_sql.lock(connection, ids)
         return State(
             now=await connection.fetchval("select clock_timestamp()"),
-            offered=self._table.webhooks,
+            city=known.city,
+            offered=known.table.webhooks,
             told=hearers,
             recipients=recipients,
             known=await notice_sql.known(connection, list(hearers), INBOX),
         )
 
     async def _asked(
-        self, connection: Connection, events: Sequence[Event], most: int | None
+        self, connection: Connection, known: Known, events: Sequence[Event], most: int | None
     ) -> tuple[dict[UUID, Subscribed], frozenset[UUID]]:
         """By the event's id: who subscribed to such a case; and of whom there are too many."""
         sights = {
-            at: sight_of(event.body.case, event.occurred_at, self._city)
+            at: sight_of(event.body.case, event.occurred_at, known.city)
             for at, event in enumerate(events)
-            if isinstance(event.body, CaseFact) and asks(self._table, event.body)
+            if isinstance(event.body, CaseFact) and asks(known.table, event.body)
         }
         if not sights:
             return {}, frozenset()
@@ -172,7 +178,7 @@ class Notices:
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""
         handler = HANDLERS.get(type(event.body))
-        return handler(state, event, self._city) if handler else ()
+        return handler(state, event) if handler else ()
 
     async def save(self, connection: Connection, state: State) -> None:
         """Notices, deliveries with their jobs, what is to be forgotten."""
@@ -189,15 +195,16 @@ class Notices:
         left = erasure.heard(event, await erasure.among(connection, people_of(event.body)))
         if left is None:
             return
-        event = left
-        found, _ = await self._asked(connection, [event], None)
+        event, known = left, self._live.now
+        found, _ = await self._asked(connection, known, [event], None)
         asked = found.get(event.event_id, NOBODY)
         behind = sorted(each for each in asked.subscribers if each > after)
         now = set(behind[:PAGE])
         page = Subscribed(followers=asked.followers & now, subscribers=now)
-        rows = {who: row for who, row in told(self._table, event.body, page).items() if who in now}
-        state = await self._state(connection, {event.event_id: rows}, set(rows))
-        outgoing = tell(state, event, self._city)
+        heard = told(known.table, event.body, page)
+        rows = {who: row for who, row in heard.items() if who in now}
+        state = await self._state(connection, known, {event.event_id: rows}, set(rows))
+        outgoing = tell(state, event)
         await self.save(connection, state)
         await outbox.append(connection, outgoing)
         if len(behind) > PAGE:

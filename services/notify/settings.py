@@ -9,6 +9,8 @@ from typing import Self
 from runtime.settings import Common, SettingsError, read
 from services.notify.domain.targets import Policy
 
+SERVICE = "notify"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Own:

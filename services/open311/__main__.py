@@ -7,7 +7,6 @@ import sys
 
 from cities.load import CityError
 from runtime.process import main
-from services.open311 import bootstrap
 
 if __name__ == "__main__":
-    main(bootstrap, sys.argv[1:], os.environ, port=8006, wrong=CityError)
+    main(__package__, sys.argv[1:], os.environ, port=8006, wrong=CityError)

@@ -6,16 +6,13 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from cities.areas import load_areas
-from cities.load import load_city
-from cities.open311 import load_open311
+from cities.live import Live
 from runtime.http import ServiceApi
-from runtime.settings import Common, SettingsError
-from runtime.worker import WorkerPlan
+from runtime.metrics import city_told
+from runtime.settings import Common
+from services.open311.adapters.city import read_known
 from services.open311.api import Context, router
-from services.open311.settings import Own, Settings, Shared
-
-SERVICE = "open311"
+from services.open311.settings import SERVICE, Own, Settings, Shared
 
 
 def api(env: Mapping[str, str]) -> ServiceApi:
@@ -26,8 +23,7 @@ def api(env: Mapping[str, str]) -> ServiceApi:
 
 def context_of(settings: Settings) -> Context:
     """The API's parts, not opened yet. Raises CityError."""
-    name = settings.common.city
-    return Context(settings, city=load_city(name), areas=load_areas(name), rules=load_open311(name))
+    return Context(settings, Live(settings.common.city, read_known, city_told(SERVICE)))
 
 
 def router_for_docs() -> APIRouter:
@@ -35,8 +31,3 @@ def router_for_docs() -> APIRouter:
     return router(
         context_of(Settings(common=Common(kafka="", city="xian"), own=Own(), shared=Shared()))
     )
-
-
-def worker(env: Mapping[str, str]) -> WorkerPlan:
-    """There is none. Raises SettingsError."""
-    raise SettingsError("open311 has no worker: python -m services.open311 api")

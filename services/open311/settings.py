@@ -8,6 +8,8 @@ from typing import Self
 
 from runtime.settings import Common, read
 
+SERVICE = "open311"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Own:

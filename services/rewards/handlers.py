@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from cities.live import Live
 from contracts.cases import EVENTS as CASE_EVENTS
 from contracts.cases import Case, CaseChecked, CaseFact
 from contracts.city import City
@@ -103,27 +104,27 @@ class Points:
 
     topics: tuple[str, ...] = ("cases", "observers")
 
-    def __init__(self, city: City) -> None:
-        self._city = city
-        self._zone = ZoneInfo(city.timezone)
+    def __init__(self, live: Live[City]) -> None:
+        self._live = live
 
     async def load(self, connection: Connection, events: Sequence[Event]) -> State:
         """Only people whom the events may concern: most cases are worth nothing yet."""
+        city = self._live.now
         told = [each.body for each in events if isinstance(each.body, CaseFact)]
         facts = [fact for fact in told if is_uuid(fact.case.id)]
         cases = {fact.case.id for fact in facts}
         seqs = await book_sql.lock_cases(connection, cases)
         reporters = await book_sql.claimants(connection, cases)
-        reporters |= {due.reporter_id for f in facts for due in dues_of(f.case, self._city)}
+        reporters |= {due.reporter_id for f in facts for due in dues_of(f.case, city)}
         reporters |= {fact.reporter_id for fact in facts if isinstance(fact, CaseChecked)}
         bodies = [each.body for each in events]
         reporters |= {body.reporter_id for body in bodies if isinstance(body, ObserverFact)}
         devices = {body.from_reporter_id for body in bodies if isinstance(body, DeviceLinked)}
         now = await connection.fetchval("select clock_timestamp()")
-        book = Book(self._city.rewards, self._zone, now)
+        book = Book(city.rewards, ZoneInfo(city.timezone), now)
         subjects = cases | await book_sql.waited_for(connection, devices)
         await book_sql.load(connection, book, reporters=reporters | devices, subjects=subjects)
-        return State(self._city, book, seqs)
+        return State(city, book, seqs)
 
     def apply(self, state: State, event: Event) -> Sequence[Outgoing]:
         """Folds one event in."""

@@ -8,6 +8,8 @@ from typing import Self
 
 from runtime.settings import Common, read
 
+SERVICE = "rewards"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Own:

@@ -70,7 +70,7 @@ async def opened(installed: Installation) -> AsyncIterator[Hands]:
     hands = Hands()
     async with AsyncExitStack() as stack:
         for service in installed.services:
-            module = importlib.import_module(f"services.{service}.bootstrap")
+            module = importlib.import_module(f"services.{service}.worker")
             plan = module.worker(installed.worker(service))
             db = await Database.connect(plan.database_url, schema=service)
             stack.push_async_callback(db.close)

@@ -55,8 +55,8 @@ class Intake:
         self.client = self.with_headers({})
         settings = context.settings
         transcriber, speech_s = settings.transcriber(), settings.own.speech_timeout_s
-        self.jobs = Jobs(context.store, context.rules, transcriber, speech_s=speech_s)
-        effects = Submissions(context.rules, transcribes=transcriber is not None)
+        self.jobs = Jobs(context.store, context.live, transcriber, speech_s=speech_s)
+        effects = Submissions(context.live, transcribes=transcriber is not None)
         self._transactor = Transactor(context.db, effects)
         self._relayed: set[int] = set()
 

@@ -73,7 +73,7 @@ class Notify:
         self._settings = settings
         self._app = app
         self._key = key
-        self._transactor = Transactor(context.db, Notices(context.city, context.table))
+        self._transactor = Transactor(context.db, Notices(context.live))
 
     def client(
         self,
@@ -136,7 +136,7 @@ class Notify:
     async def working(self, **more: Any) -> AsyncIterator[None]:
         """Its jobs run meanwhile, as the worker runs them."""
         sender = Sender(self.context.policy, self.context.resolver, **more)
-        notices = Notices(self.context.city, self.context.table)
+        notices = Notices(self.context.live)
         jobs = Jobs(self._settings.own, sender, notices)
         wake = asyncio.Event()
         tasks = [

@@ -48,7 +48,7 @@ class Rewards:
 
     def another_worker(self) -> Transactor:
         """A transactor of its own, as a second process has one."""
-        return Transactor(self.context.db, Points(self.context.city))
+        return Transactor(self.context.db, Points(self.context.live))
 
     def client(self, role: str | None, sub: str = "") -> httpx.AsyncClient:
         """A client with a token of that role; nobody's without one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -175,7 +176,8 @@ async def test_no_word_while_the_clock_stands_still(dispatch: Dispatch) -> None:
 async def test_the_year_arrives(dispatch: Dispatch) -> None:
     context, known = dispatch.context, dispatch.context.city
     unknown = replaced(known, calendar=WorkCalendar(known=frozenset()))
-    dispatch.effects._live.city = unknown
+    live = context.live
+    live.now = dataclasses.replace(live.now, city=unknown)
     _, case = await dispatch.opened(category="04013")
     assert case["clocks"]["provisional"]
     assert await calendar_arrived(context.db, unknown) == 0

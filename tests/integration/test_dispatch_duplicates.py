@@ -15,7 +15,7 @@ from cities.load import load_city
 from cities.phrases import load_phrases
 from contracts.places import METRES_PER_DEG_LAT, Place
 from contracts.reports import ReportEnriched, ReportNormalised
-from services.dispatch.adapters.circles import ordinary
+from services.dispatch.adapters.city import ordinary
 from services.dispatch.domain.duplicates import Candidate, Sighting
 from tests.integration.case_actions import done
 from tests.integration.dispatch_set import (

@@ -109,7 +109,7 @@ class Consumer:
 
 @pytest.fixture
 async def consumer(service: str, installed: Installation) -> AsyncIterator[Consumer]:
-    module = importlib.import_module(f"services.{service}.bootstrap")
+    module = importlib.import_module(f"services.{service}.worker")
     plan = module.worker(installed.worker(service))
     db = await Database.connect(plan.database_url, schema=service)
     try:

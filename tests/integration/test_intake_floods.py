@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -37,11 +38,12 @@ async def intake(env: Environment) -> AsyncIterator[Intake]:
 
 def allow(intake: Intake, of: FloodOf, by: FloodBy, burst: int, every_s: float = HOUR_S) -> None:
     """Other numbers than the city's for this one."""
-    city = intake.context.city
+    live = intake.context.live
+    city = live.now.city
     there = city.floods.buckets
     flood = Flood(burst=burst, every_s=every_s)
     floods = replace(city.floods, buckets=there | {of: there[of] | {by: flood}})
-    intake.context.city = replace(city, floods=floods)
+    live.now = dataclasses.replace(live.now, city=replace(city, floods=floods))
 
 
 async def statuses(client: httpx.AsyncClient, times: int) -> Counter[int]:

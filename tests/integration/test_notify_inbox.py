@@ -79,7 +79,7 @@ async def test_two_workers_count_without_gap(notify: Notify) -> None:
     context = notify.context
 
     async def worker(messages: list[object]) -> None:
-        transactor = Transactor(context.db, Notices(context.city, context.table))
+        transactor = Transactor(context.db, Notices(context.live))
         for at in range(0, 20, 4):
             await transactor.take(messages[at : at + 4])  # type: ignore[arg-type]
 

@@ -111,7 +111,7 @@ def _opened(found: Installation) -> list[tuple[str, str, str]]:
 
 
 async def _worked(found: Installation) -> None:
-    plan = importlib.import_module("services.dispatch.bootstrap").worker(found.worker("dispatch"))
+    plan = importlib.import_module("services.dispatch.worker").worker(found.worker("dispatch"))
     db = await Database.connect(plan.database_url, schema="dispatch")
     try:
         lat, lon = XIAOZHAI

@@ -92,6 +92,23 @@ async def test_points_come_from_the_table_not_from_the_event(rewards: Rewards) -
     assert await rewards.balance(second) == (city.points("L-9999"), 0)
 
 
+async def test_the_table_may_change_meanwhile(rewards: Rewards) -> None:
+    """What was credited stays; what comes is worth what the files say now."""
+    first, second = await rewards.registered(2)
+    await rewards.give(told(CaseClosed, case([first], category="01023")))
+    live, before = rewards.context.live, rewards.context.city
+    live.now = replace(
+        before,
+        filed_under={
+            code: replace(each, reward_points=each.reward_points + 7)
+            for code, each in before.filed_under.items()
+        },
+    )
+    await rewards.give(told(CaseClosed, case([second], category="01023")))
+    assert await rewards.balance(first) == (before.points("01023"), 0)
+    assert await rewards.balance(second) == (before.points("01023") + 7, 0)
+
+
 async def test_reopened_is_reversed_and_closed_again_is_credited(rewards: Rewards) -> None:
     (first,) = await rewards.registered()
     await rewards.give(*(told(fact, of) for fact, of in life([first])))

@@ -99,7 +99,7 @@ async def test_the_golden_events_twice_are_the_golden_events_once(
     rewards: Rewards, env: Environment
 ) -> None:
     """Beside the inbox, which would not let them in twice: the business keys hold."""
-    effects = Points(rewards.context.city)
+    effects = Points(rewards.context.live)
     events = [golden.event() for golden in examples("observers", "cases")]
     events.sort(key=lambda event: event.occurred_at)
     ledgers = []

@@ -28,6 +28,7 @@ SERVICE_NAMES = {
     "__init__",
     "__main__",
     "bootstrap",
+    "worker",
     "settings",
     "domain",
     "handlers",
@@ -264,3 +265,11 @@ def test_import_linter_holds() -> None:
         timeout=60,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_workers_start_without_what_only_apis_need() -> None:
+    """It would nearly double the time of their start, and cost each 25 MB."""
+    workers = ", ".join(f"services.{folder.name}.worker" for folder in service_folders())
+    code = f"import sys, runtime.process, {workers}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"fastapi", "uvicorn", "pydantic"}.isdisjoint(done.stdout.split())

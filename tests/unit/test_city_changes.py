@@ -6,15 +6,17 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from cities import live
-from cities.live import LiveCity
-from cities.load import city_folder
+from cities.live import Live
+from cities.load import city_folder, load_city
 from cities.marked import CityError
+from runtime import metrics
 from yizhan.cli import cli
 
 
@@ -43,19 +45,48 @@ async def test_good_files_are_taken_and_broken_ones_are_not(
 ) -> None:
     monkeypatch.setattr(live, "LOOK_S", 0.05)
     told = list[CityError | None]()
-    city = LiveCity(str(folder), told.append)
-    first = city.city
+    city = Live(str(folder), load_city, told.append)
+    first = city.now
     async with city.following():
         changed(folder, "city.yaml", "verify_after_h: 24", "verify_after_h: many")
         await until(lambda: len(told) == 1)
-        assert "city.yaml" in str(told[0]) and city.city is first, "the old one stays"
+        assert "city.yaml" in str(told[0]) and city.now is first, "the old one stays"
         assert "broken" in caplog.text
         changed(folder, "city.yaml", "verify_after_h: many", "verify_after_h: 12")
         await until(lambda: len(told) == 2)
         assert told[1] is None
-        assert (first.verify_after_h, city.city.verify_after_h) == (24, 12)
-        assert city.city.version != first.version
-        assert city.city is not first and city.areas.communities
+        assert (first.verify_after_h, city.now.verify_after_h) == (24, 12)
+        assert city.now.version != first.version
+        changed(folder, "city.yaml", "verify_after_h: 12", "verify_after_h: many")
+        await until(lambda: len(told) == 3)
+        changed(folder, "city.yaml", "verify_after_h: many", "verify_after_h: 12")
+        await until(lambda: len(told) == 4)
+        assert told[2] is not None and told[3] is None, "as it was before: nothing is broken now"
+
+
+@pytest.mark.parametrize("service", ["intake", "dispatch", "rewards", "notify"])
+async def test_workers_follow_the_files(
+    service: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The figure tells of a broken file, and of the mended one."""
+    monkeypatch.setattr(live, "LOOK_S", 0.05)
+    env = {
+        "YIZHAN_CITY": str(folder),
+        "YIZHAN_KAFKA": "127.0.0.1:9",
+        "YIZHAN_MODE": "local",
+        "YIZHAN_MEDIA_DIR": str(tmp_path),
+        f"YIZHAN_{service.upper()}_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+    }
+    plan = import_module(f"services.{service}.worker").worker(env)
+    figure = metrics.CITY_BROKEN.labels(service)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work()) for work in plan.beside]
+        changed(folder, "city.yaml", "verify_after_h: 24", "verify_after_h: many")
+        await until(lambda: figure._value.get() == 1)
+        changed(folder, "city.yaml", "verify_after_h: many", "verify_after_h: 12")
+        await until(lambda: figure._value.get() == 0)
+        for task in tasks:
+            task.cancel()
 
 
 def run(*arguments: object) -> tuple[int, str]:

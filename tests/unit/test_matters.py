@@ -8,7 +8,7 @@ from bench.matters import Pairs, figures, judge
 from cities.areas import load_areas
 from cities.load import load_city
 from cities.phrases import load_phrases
-from services.dispatch.adapters.circles import ordinary
+from services.dispatch.adapters.city import ordinary
 
 CITY = load_city("xian")
 AREAS = load_areas("xian")

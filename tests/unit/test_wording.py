@@ -10,7 +10,7 @@ import pytest
 
 from cities.load import load_city
 from cities.phrases import load_phrases
-from services.dispatch.adapters.circles import ordinary
+from services.dispatch.adapters.city import ordinary
 from services.dispatch.domain.wording import pieces, said
 
 CITY = load_city("xian")

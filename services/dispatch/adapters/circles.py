@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable
 
 from cities.cells import cells_touching_circle
 from contracts.cases import Case, Suggestion
-from contracts.city import City, Phrases
 from contracts.places import Place
 from contracts.reports import ReportEnriched, ReportNormalised
+from services.dispatch.adapters.city import Known
 from services.dispatch.domain.batch import Search
 from services.dispatch.domain.duplicates import JOINABLE, Match, Sighting
 from services.dispatch.domain.opening import case_id_of
-from services.dispatch.domain.wording import pieces
 
-Ordinary = Mapping[str, Set[str]]
-"""By family, pieces of what people say of every thing of it."""
 MOST_SUGGESTED = 3
 
 
-def ordinary(city: City, phrases: Phrases) -> Ordinary:
-    """From the phrases of the family's categories, and from those that fit anything."""
-    found: dict[str, set[str]] = defaultdict(set)
-    anything = {piece for line in phrases.anything for text in line for piece in pieces(text)}
-    for code, lines in phrases.by_category.items():
-        found[city.family(code)] |= anything.union(
-            *(pieces(text) for line in lines for text in line)
-        )
-    return found
-
-
-def search_of(report: ReportNormalised, city: City, ordinary: Ordinary) -> Search:
+def search_of(report: ReportNormalised, known: Known) -> Search:
     """The circle of a new report."""
-    family = city.family(report.category)
+    family = known.city.family(report.category)
     return _search(
         report.place,
         Sighting(
@@ -45,12 +30,11 @@ def search_of(report: ReportNormalised, city: City, ordinary: Ordinary) -> Searc
             text=report.text,
         ),
         report.same_photo,
-        city,
-        ordinary,
+        known,
     )
 
 
-def look_of(case: Case, report: ReportEnriched, city: City, ordinary: Ordinary) -> Search | None:
+def look_of(case: Case, report: ReportEnriched, known: Known) -> Search | None:
     """The circle of a case that its only report tells more of; None when that says nothing here."""
     only = case.reports[0].report_id
     tells = report.text or report.category or report.same_photo
@@ -63,25 +47,24 @@ def look_of(case: Case, report: ReportEnriched, city: City, ordinary: Ordinary) 
         Sighting(
             lat=case.place.lat,
             lon=case.place.lon,
-            family=city.family(report.category or case.category),
+            family=known.city.family(report.category or case.category),
             at=case.opened_at,
             accuracy_m=case.place.accuracy_m,
             text=report.text or case.text,
         ),
         report.same_photo,
-        city,
-        ordinary,
+        known,
     )
 
 
-def _search(
-    place: Place, sighting: Sighting, same_photo: str | None, city: City, ordinary: Ordinary
-) -> Search:
-    rule = city.rule(sighting.family)
+def _search(place: Place, sighting: Sighting, same_photo: str | None, known: Known) -> Search:
+    rule = known.city.rule(sighting.family)
     cells: tuple[str, ...] = ()
     if rule.reach_m > 0:
-        cells = cells_touching_circle(place.lat, place.lon, rule.reach_m, city.h3_resolution)
-    return Search(sighting, rule, cells, ordinary.get(sighting.family, frozenset()), same_photo)
+        cells = cells_touching_circle(place.lat, place.lon, rule.reach_m, known.city.h3_resolution)
+    return Search(
+        sighting, rule, cells, known.ordinary.get(sighting.family, frozenset()), same_photo
+    )
 
 
 def suggestions(matches: Iterable[Match], but: str = "") -> tuple[Suggestion, ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from cities.areas import Areas
-from cities.live import LiveCity
+from cities.live import Live
 from contracts.city import City
 from runtime import errors
 from runtime.db import Database
@@ -17,6 +17,7 @@ from runtime.errors import SUSPENDED, declare
 from runtime.feed import FeedReader
 from runtime.outbox import Bell
 from runtime.tasks import end
+from services.dispatch.adapters.city import Known
 from services.dispatch.adapters.media_client import IntakeMedia, MediaSource
 from services.dispatch.settings import Settings
 
@@ -44,7 +45,7 @@ class Context:
     def __init__(
         self,
         settings: Settings,
-        live: LiveCity,
+        live: Live[Known],
         *,
         media: MediaSource | None = None,
         clock: Callable[[], datetime] = utc_now,
@@ -57,12 +58,12 @@ class Context:
     @property
     def city(self) -> City:
         """As it is now."""
-        return self.live.city
+        return self.live.now.city
 
     @property
     def areas(self) -> Areas:
         """As they are now."""
-        return self.live.areas
+        return self.live.now.areas
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

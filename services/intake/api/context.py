@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from cities.areas import Areas
+from cities.live import Live
 from contracts.city import City
 from contracts.staff import StaffTable
 from runtime.db import Database
@@ -19,6 +20,7 @@ from runtime.producer import Producer
 from runtime.send_now import SendNow
 from runtime.tasks import end
 from runtime.tokens import SigningKey
+from services.intake.adapters.city import Known
 from services.intake.adapters.media_store import MediaStore
 from services.intake.adapters.oidc import Oidc
 from services.intake.adapters.photos.processor import PhotoProcessor
@@ -46,27 +48,45 @@ class Context:
     def __init__(
         self,
         settings: Settings,
+        live: Live[Known],
         *,
-        city: City,
-        areas: Areas,
-        rules: Rules,
         key: SigningKey,
         store: MediaStore,
-        staff: StaffTable,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
-        self.city = city
-        self.areas = areas
-        self.rules = rules
+        self.live = live
         self.key = key
         self.store = store
-        self.staff = staff
         self.wechat = settings.wechat()
         self.oidc = Oidc(settings.issuers)
         self.clock = clock
-        self.zone = ZoneInfo(city.timezone)
         self.has_room = True
+
+    @property
+    def city(self) -> City:
+        """As it is now."""
+        return self.live.now.city
+
+    @property
+    def areas(self) -> Areas:
+        """As they are now."""
+        return self.live.now.areas
+
+    @property
+    def rules(self) -> Rules:
+        """As they are now."""
+        return self.live.now.rules
+
+    @property
+    def staff(self) -> StaffTable:
+        """As it is now."""
+        return self.live.now.staff
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of the city."""
+        return ZoneInfo(self.city.timezone)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -79,7 +99,7 @@ class Context:
         self.photos = PhotoProcessor(most_pixels=self.city.limits.photo_pixels)
         beside = [asyncio.create_task(self.send_now.run()), asyncio.create_task(self._watch())]
         try:
-            async with self.photos:
+            async with self.photos, self.live.following():
                 yield
         finally:
             await end(*beside)

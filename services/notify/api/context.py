@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import Response
 
+from cities.live import Live
 from contracts.city import City
 from contracts.notice_table import NoticeTable
 from runtime import errors, idempotency
@@ -18,6 +19,7 @@ from runtime.errors import declare
 from runtime.feed import FeedReader
 from runtime.idempotency import Answer, checked_key, request_hash
 from runtime.tasks import end
+from services.notify.adapters.city import Known
 from services.notify.adapters.sending import Resolver
 from services.notify.settings import Settings
 
@@ -60,14 +62,21 @@ class Context:
     db: Database
     feeds: FeedReader
 
-    def __init__(
-        self, settings: Settings, *, city: City, table: NoticeTable, resolver: Resolver
-    ) -> None:
+    def __init__(self, settings: Settings, live: Live[Known], *, resolver: Resolver) -> None:
         self.settings = settings
-        self.city = city
-        self.table = table
+        self.live = live
         self.resolver = resolver
         self.policy = settings.policy()
+
+    @property
+    def city(self) -> City:
+        """As it is now."""
+        return self.live.now.city
+
+    @property
+    def table(self) -> NoticeTable:
+        """As it is now."""
+        return self.live.now.table
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -77,7 +86,8 @@ class Context:
         self.feeds = FeedReader(self.db)
         following = asyncio.create_task(self.feeds.run())
         try:
-            yield
+            async with self.live.following():
+                yield
         finally:
             await end(following)
             await self.db.close()

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from contracts.city import City
 from contracts.facts import Event, InvalidEvent, new_event
 from contracts.notice_table import NoticeRow, NoticeText
 from contracts.notices import NoticeDelivered
@@ -55,6 +56,7 @@ class State:
     """By event: who hears it by which row. By id: the recipients, locked."""
 
     now: datetime
+    city: City
     offered: frozenset[str] = frozenset()
     told: dict[UUID, dict[str, NoticeRow]] = field(default_factory=dict)
     recipients: dict[str, Recipient] = field(default_factory=dict)

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 
 from cities.areas import Areas
+from cities.live import Live
 from contracts.city import City, Open311Rules
 from runtime.errors import Problem, language_of
 from services.open311.adapters.behind import Behind
+from services.open311.adapters.city import Known
 from services.open311.adapters.internal import Internal
 from services.open311.api.answers import JURISDICTION, PREFIX
 from services.open311.domain.asking import Speaker
@@ -34,18 +36,33 @@ class Context:
     def __init__(
         self,
         settings: Settings,
+        live: Live[Known],
         *,
-        city: City,
-        areas: Areas,
-        rules: Open311Rules,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
-        self.city = city
-        self.areas = areas
-        self.rules = rules
+        self.live = live
         self.clock = clock
-        self.zone = ZoneInfo(city.timezone)
+
+    @property
+    def city(self) -> City:
+        """As it is now."""
+        return self.live.now.city
+
+    @property
+    def areas(self) -> Areas:
+        """As they are now."""
+        return self.live.now.areas
+
+    @property
+    def rules(self) -> Open311Rules:
+        """As they are now."""
+        return self.live.now.rules
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of the city."""
+        return ZoneInfo(self.city.timezone)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -57,7 +74,8 @@ class Context:
             Internal(own.dispatch_url or usual, own.service_key),
         )
         try:
-            yield
+            async with self.live.following():
+                yield
         finally:
             await self.behind.close()
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from cities.live import Live
 from contracts.city import City
 from runtime.db import Database
 from runtime.outbox import Bell
@@ -25,12 +26,21 @@ class Context:
     bell: Bell
 
     def __init__(
-        self, settings: Settings, *, city: City, clock: Callable[[], datetime] = utc_now
+        self, settings: Settings, live: Live[City], *, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self.settings = settings
-        self.city = city
-        self.zone = ZoneInfo(city.timezone)
+        self.live = live
         self.clock = clock
+
+    @property
+    def city(self) -> City:
+        """As it is now."""
+        return self.live.now
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of the city."""
+        return ZoneInfo(self.city.timezone)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -39,6 +49,7 @@ class Context:
         self.db = await Database.connect(own.database_url, schema="rewards", size=own.pool_size)
         self.bell = Bell(self.db)
         try:
-            yield
+            async with self.live.following():
+                yield
         finally:
             await self.db.close()

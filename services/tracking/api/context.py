@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from cities.areas import Areas
+from cities.live import Live
 from contracts.city import City
 from runtime.db import Database
+from services.tracking.adapters.city import Known
 from services.tracking.adapters.intake_client import IntakeReports, Newest
 from services.tracking.settings import Settings
 
@@ -27,17 +29,25 @@ class Context:
     def __init__(
         self,
         settings: Settings,
+        live: Live[Known],
         *,
-        city: City,
-        areas: Areas,
         newest: Newest | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
-        self.city = city
-        self.areas = areas
+        self.live = live
         self.clock = clock
         self._given_newest = newest
+
+    @property
+    def city(self) -> City:
+        """As it is now."""
+        return self.live.now.city
+
+    @property
+    def areas(self) -> Areas:
+        """As they are now."""
+        return self.live.now.areas
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -47,7 +57,8 @@ class Context:
         intake = IntakeReports(self.settings.common.internal_url, own.service_key)
         self.newest = self._given_newest or intake
         try:
-            yield
+            async with self.live.following():
+                yield
         finally:
             await intake.close()
             await self.db.close()

@@ -1,0 +1,42 @@
+"""What dispatch knows of the city: rules, polygons, what is said of every thing of a family."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from cities.areas import Areas, load_areas
+from cities.load import load_city
+from cities.phrases import load_phrases
+from contracts.city import City, Phrases
+from services.dispatch.domain.wording import pieces
+
+Ordinary = Mapping[str, Set[str]]
+"""By family, pieces of what people say of every thing of it."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """All of one version of the city's files."""
+
+    city: City
+    areas: Areas
+    ordinary: Ordinary
+
+
+def read_known(name_or_path: str) -> Known:
+    """Raises CityError, "file:line: reason"."""
+    city = load_city(name_or_path)
+    phrases = load_phrases(name_or_path, city)
+    return Known(city, load_areas(name_or_path), ordinary(city, phrases))
+
+
+def ordinary(city: City, phrases: Phrases) -> Ordinary:
+    """From the phrases of the family's categories, and from those that fit anything."""
+    found: dict[str, set[str]] = defaultdict(set)
+    anything = {piece for line in phrases.anything for text in line for piece in pieces(text)}
+    for code, lines in phrases.by_category.items():
+        own = (pieces(text) for line in lines for text in line)
+        found[city.family(code)] |= anything.union(*own)
+    return found
