@@ -11,7 +11,7 @@ import click
 import msgspec
 import uvloop
 
-from bench import accept, drain, lives, photos, size, start, to_queue
+from bench import accept, crowd, drain, lives, photos, size, start, to_queue
 from bench.results import Options, Result, keep, read
 from bench.settings import machine
 from bench.stacks import say, temporary
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Options], Awaitable[Result]]] = {
     "start": start.measure,
     "photos": photos.measure,
     "size": size.measure,
+    "crowd": crowd.measure,
 }
 """In the order of RESULTS.md."""
 
