@@ -7,12 +7,19 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from cities.load import DATA_SUFFIXES, CityError, city_folder, city_version
+from contracts.city import City
+
+if TYPE_CHECKING:  # shapely is not for everybody who follows a city
+    from cities.areas import Areas
 
 LOOK_S = 5.0
 T = TypeVar("T")
+HasCity = TypeVar("HasCity", bound="_HasCity")
+HasAreas = TypeVar("HasAreas", bound="_HasAreas")
 Told = Callable[[CityError | None], None]
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -34,11 +41,11 @@ class Live(Generic[T]):
         self.now: T = read(name_or_path)
 
     @asynccontextmanager
-    async def following(self) -> AsyncIterator[Self]:
+    async def following(self) -> AsyncIterator[None]:
         """Looks every five seconds, beside whoever uses the city."""
         task = asyncio.create_task(self.follow())
         try:
-            yield self
+            yield
         finally:
             task.cancel()
 
@@ -76,3 +83,38 @@ class Live(Generic[T]):
                 at = file.stat()
                 found.append((file.name, at.st_size, at.st_mtime_ns))
         return tuple(found)
+
+
+class _HasCity(Protocol):
+    @property
+    def city(self) -> City: ...
+
+
+class _HasAreas(_HasCity, Protocol):
+    @property
+    def areas(self) -> Areas: ...
+
+
+class OfCity(Generic[HasCity]):
+    """For what an API works with: the city as its files are now."""
+
+    live: Live[HasCity]
+
+    @property
+    def city(self) -> City:
+        """As it is now."""
+        return self.live.now.city
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of the city."""
+        return ZoneInfo(self.city.timezone)
+
+
+class OfCityAndAreas(OfCity[HasAreas]):
+    """The same with its polygons."""
+
+    @property
+    def areas(self) -> Areas:
+        """As they are now."""
+        return self.live.now.areas

@@ -123,10 +123,9 @@ class Reports:
         late = [e.body for e in events if isinstance(e.body, ReportEnriched)]
         searches = {each.report_id: search_of(each, city_now) for each in new}
         now = await case_sql.advisory(connection, _locks(searches, late, city))
-        named = [*searches, *(each.report_id for each in late)]
-        named += [each.same_photo for each in new if each.same_photo]
-        named += [each.same_photo for each in late if each.same_photo]
-        ids = {each for each in named if _is_uuid(each)}
+        told: list[ReportNormalised | ReportEnriched] = [*new, *late]
+        named = {each.report_id for each in told} | {each.same_photo for each in told}
+        ids = {each for each in named if each and _is_uuid(each)}
         known = await case_sql.known_reports(connection, ids) if ids else {}
         state = State(city, now, searches, owners=_owners(new, city, city_now.areas), known=known)
         await _find(connection, state, searches)

@@ -21,7 +21,6 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
     settings = Settings.of(env)
     common = settings.common
     live = Live(common.city, read_known, city_told(SERVICE))
-
     return WorkerPlan(
         service=SERVICE,
         database_url=settings.own.database_url,

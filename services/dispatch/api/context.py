@@ -8,9 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-from cities.areas import Areas
-from cities.live import Live
-from contracts.city import City
+from cities.live import Live, OfCityAndAreas
 from runtime import errors
 from runtime.db import Database
 from runtime.errors import SUSPENDED, declare
@@ -35,7 +33,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Context:
+class Context(OfCityAndAreas[Known]):
     """`async with context.open()`; before that there is no database."""
 
     db: Database
@@ -54,16 +52,6 @@ class Context:
         self.live = live
         self.clock = clock
         self._given_media = media
-
-    @property
-    def city(self) -> City:
-        """As it is now."""
-        return self.live.now.city
-
-    @property
-    def areas(self) -> Areas:
-        """As they are now."""
-        return self.live.now.areas
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

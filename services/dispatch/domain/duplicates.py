@@ -1,6 +1,6 @@
 """Which open case a report belongs to, and which may be meant: place, words, photo; pure.
 
-SameBy is weighed in nats (natural logarithms of odds): 0 and more joins, `suggest_above` and more
+Evidence is weighed in nats (natural logarithms of odds): 0 and more joins, `suggest_above` and more
 is shown to the handler. The place alone says 0 at the family's `distance_m`, by the normal law of
 errors of two places; where the devices say that they know their place less well than usual, it says
 less the further it is, but never less than for usual ones. Sums and weights: `Sameness`.
@@ -68,18 +68,6 @@ class Match(NamedTuple):
         return self.nats >= 0
 
 
-def find_duplicate(
-    sighting: Sighting,
-    candidates: Iterable[Candidate],
-    rule: DuplicateRule,
-    ordinary: Set[str] = frozenset(),
-    photographed: str | None = None,
-) -> Match | None:
-    """The likeliest case that the report joins; None opens a new one."""
-    best = next(iter(compare(sighting, candidates, rule, ordinary, photographed)), None)
-    return best if best and best.joins else None
-
-
 def compare(
     sighting: Sighting,
     candidates: Iterable[Candidate],
@@ -116,10 +104,11 @@ def _weighed(
     if apart_m > rule.reach_m:
         return Match(case, apart_m, -inf, ())
     words = said(sighting.text, case.text, ordinary)
+    if rule.in_rows:
+        words -= {"same-names"}
     nats = _by_place(apart_m, sighting.accuracy_m, case.accuracy_m, rule)
     nats += _by_words(words, rule)
-    agrees = {"same-number"} if rule.in_rows else {"same-number", "same-names"}
-    same_by: tuple[SameBy, ...] = ("words",) if words & agrees else ()
+    same_by: tuple[SameBy, ...] = ("words",) if words & {"same-number", "same-names"} else ()
     if same_photo:
         return Match(case, apart_m, nats + rule.sameness.same_photo, (*same_by, "photo"))
     return Match(case, apart_m, nats, same_by)
@@ -146,7 +135,7 @@ def _by_words(words: Set[Said], rule: DuplicateRule) -> float:
         "same-number": weights.same_number,
         "other-number": weights.other_number,
         "other-side": weights.other_side,
-        "same-names": 0.0 if rule.in_rows else weights.same_names,
+        "same-names": weights.same_names,
     }
     return sum(weight[each] for each in words)
 

@@ -7,11 +7,8 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from cities.areas import Areas
-from cities.live import Live
-from contracts.city import City
+from cities.live import Live, OfCityAndAreas
 from contracts.staff import StaffTable
 from runtime.db import Database
 from runtime.errors import unavailable
@@ -37,7 +34,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Context:
+class Context(OfCityAndAreas[Known]):
     """`async with context.open()`; before that there is no database and no decoder."""
 
     db: Database
@@ -64,16 +61,6 @@ class Context:
         self.has_room = True
 
     @property
-    def city(self) -> City:
-        """As it is now."""
-        return self.live.now.city
-
-    @property
-    def areas(self) -> Areas:
-        """As they are now."""
-        return self.live.now.areas
-
-    @property
     def rules(self) -> Rules:
         """As they are now."""
         return self.live.now.rules
@@ -82,11 +69,6 @@ class Context:
     def staff(self) -> StaffTable:
         """As it is now."""
         return self.live.now.staff
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Of the city."""
-        return ZoneInfo(self.city.timezone)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

@@ -10,8 +10,7 @@ from typing import Any
 
 from fastapi import Response
 
-from cities.live import Live
-from contracts.city import City
+from cities.live import Live, OfCity
 from contracts.notice_table import NoticeTable
 from runtime import errors, idempotency
 from runtime.db import Connection, Database
@@ -56,7 +55,7 @@ documents = partial(errors.documents, own=OWN)
 """OpenAPI `responses` for these statuses, with notify's own kinds of problems."""
 
 
-class Context:
+class Context(OfCity[Known]):
     """`async with context.open()`; before that there is no database."""
 
     db: Database
@@ -67,11 +66,6 @@ class Context:
         self.live = live
         self.resolver = resolver
         self.policy = settings.policy()
-
-    @property
-    def city(self) -> City:
-        """As it is now."""
-        return self.live.now.city
 
     @property
     def table(self) -> NoticeTable:

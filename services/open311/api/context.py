@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
-from cities.areas import Areas
-from cities.live import Live
-from contracts.city import City, Open311Rules
+from cities.live import Live, OfCityAndAreas
+from contracts.city import Open311Rules
 from runtime.errors import Problem, language_of
 from services.open311.adapters.behind import Behind
 from services.open311.adapters.city import Known
@@ -28,7 +26,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Context:
+class Context(OfCityAndAreas[Known]):
     """`async with context.open()`; before that nobody can be asked."""
 
     behind: Behind
@@ -45,24 +43,9 @@ class Context:
         self.clock = clock
 
     @property
-    def city(self) -> City:
-        """As it is now."""
-        return self.live.now.city
-
-    @property
-    def areas(self) -> Areas:
-        """As they are now."""
-        return self.live.now.areas
-
-    @property
     def rules(self) -> Open311Rules:
         """As they are now."""
         return self.live.now.rules
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Of the city."""
-        return ZoneInfo(self.city.timezone)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from cities.areas import Areas
-from cities.live import Live
-from contracts.city import City
+from cities.live import Live, OfCityAndAreas
 from runtime.db import Database
 from services.tracking.adapters.city import Known
 from services.tracking.adapters.intake_client import IntakeReports, Newest
@@ -20,7 +18,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Context:
+class Context(OfCityAndAreas[Known]):
     """`async with context.open()`; before that there is no database."""
 
     db: Database
@@ -38,16 +36,6 @@ class Context:
         self.live = live
         self.clock = clock
         self._given_newest = newest
-
-    @property
-    def city(self) -> City:
-        """As it is now."""
-        return self.live.now.city
-
-    @property
-    def areas(self) -> Areas:
-        """As they are now."""
-        return self.live.now.areas
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
