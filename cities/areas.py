@@ -12,8 +12,9 @@ import shapely
 from msgspec.structs import replace
 
 from cities.divisions import read_divisions
+from cities.folder import city_folder
 from cities.geojson import Layer, feature_error, read_layer
-from cities.load import city_folder
+from cities.kept import per_version
 from contracts.city import Community, Division, Surroundings
 from contracts.places import METRES_PER_DEG_LAT
 
@@ -187,6 +188,7 @@ class Areas:
         return self._outlines[code]
 
 
+@per_version
 def load_areas(name_or_path: str) -> Areas:
     """The city's polygons, checked; CityError is "file:line: feature N: reason"."""
     folder = city_folder(name_or_path)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from cities.load import DATA_SUFFIXES, CityError, city_folder, city_version
+from cities.folder import DATA_SUFFIXES, city_folder, city_version
+from cities.marked import CityError
 from contracts.city import City
 
 if TYPE_CHECKING:  # shapely is not for everybody who follows a city

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -12,50 +10,20 @@ from cities.calendar import work_calendar
 from cities.categories import MOST, read_categories
 from cities.divisions import read_divisions
 from cities.duplicates import Duplicates, read_duplicates
+from cities.folder import city_folder, city_version
+from cities.kept import per_version
 from cities.marked import CityError, Marked
 from cities.rewards import read_rewards
 from cities.routing import read_routing
 from cities.rows import CityFile, ReasonRow
 from contracts.city import City, EmergencyNumber, EscalationStep, Evidence, Limits, Reason
 
-__all__ = ["FILES", "CityError", "city_folder", "load_city"]
+__all__ = ["CityError", "load_city"]
 
-FILES = (
-    "city.yaml",
-    "categories.yaml",
-    "duplicates.yaml",
-    "rewards.yaml",
-    "staff.yaml",
-    "notices.yaml",
-    "divisions.csv",
-    "communities.geojson",
-    "districts.geojson",
-)
-DATA_SUFFIXES = {".yaml", ".csv", ".geojson"}
 OUTSIDE = "outside-city"
 
 
-def city_folder(name_or_path: str) -> Path:
-    """The folder of a shipped city by its name, or any folder by its path; CityError if none."""
-    shipped = Path(__file__).parent / name_or_path
-    folder = shipped if "/" not in name_or_path and shipped.is_dir() else Path(name_or_path)
-    if not folder.is_dir():
-        raise CityError(folder, 0, "there is no such city")
-    return folder
-
-
-def city_version(name_or_path: str) -> str:
-    """Twelve digits that change when any data file of the city changes."""
-    folder = city_folder(name_or_path)
-    for name in FILES:
-        if not (folder / name).is_file():
-            raise CityError(folder / name, 0, "there is no such file")
-    digest = sha256()
-    for file in sorted(each for each in folder.iterdir() if each.suffix in DATA_SUFFIXES):
-        digest.update(file.name.encode() + b"\0" + sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:12]
-
-
+@per_version
 def load_city(name_or_path: str) -> City:
     """The city's rules, words and divisions, checked; CityError is "file:line: reason".
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import Formatter
 
-from cities.load import city_folder
+from cities.folder import city_folder
 from cities.marked import Marked
 from cities.rows import NoticesFile, TextRow, ToldRow
 from contracts.notice_table import (

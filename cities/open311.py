@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cities.load import city_folder
+from cities.folder import city_folder
 from cities.marked import Marked
 from contracts.city import Open311Rules
 

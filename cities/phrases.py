@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import product
 
-from cities.load import city_folder
+from cities.folder import city_folder
 from cities.marked import Marked
 from cities.rows import PhrasesFile, WordsRow
 from contracts.city import City, Phrases

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cities.areas import Areas
-from cities.load import city_folder
+from cities.folder import city_folder
 from cities.marked import Marked
 from cities.rows import StaffFile
 from contracts.city import City

@@ -81,9 +81,10 @@ class Auth:
     async def caller(self, token: str) -> Caller:
         """The person or service behind a bearer token. Raises BadToken."""
         digest = hashlib.sha256(token.encode()).hexdigest()
-        if service := self._service(digest):
+        caller = self._verified.get(digest)
+        if caller is None and (service := self._service(digest)):
             return Caller(sub=service, role="service")
-        caller = self._verified.get(digest) or await self._verify(token, digest)
+        caller = caller or await self._verify(token, digest)
         if self._clock() >= caller.expires_at + LEEWAY_S:
             raise BadToken("expired")
         if caller.session_id and caller.session_id in self.revoked:

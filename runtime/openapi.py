@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import iter_route_contexts
 
 from runtime.auth import roles_by_operation
 from runtime.errors import documents
+from runtime.requests import MOST_BYTES
 
 SCHEME = "token"
 VERBS = frozenset({"get", "post", "put", "patch", "delete"})
@@ -20,14 +19,13 @@ def schema(app: FastAPI, most_bytes: int) -> dict[str, Any]:
     """The document of all routes; `most_bytes` is the limit of bodies without one of their own."""
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
     roles = roles_by_operation(app)
-    limits = _limits(app)
     for path, item in document["paths"].items():
         for verb, operation in item.items():
             if verb in VERBS:
                 name = f"{verb.upper()} {path}"
                 _say_roles(operation, roles.get(name, frozenset()))
                 if "requestBody" in operation:
-                    operation["x-max-body-bytes"] = limits.get(name) or most_bytes
+                    operation.setdefault(MOST_BYTES, most_bytes)
                 if verb != "get":
                     _say_body_problems(operation)
     components = document.setdefault("components", {})
@@ -50,12 +48,3 @@ def _say_body_problems(operation: dict[str, Any]) -> None:
     for status, response in documents(413, 415).items():
         operation["responses"].setdefault(str(status), response)
     operation["responses"] = dict(sorted(operation["responses"].items()))
-
-
-def _limits(app: FastAPI) -> Mapping[str, int | None]:
-    """The limit of a route's own, by `METHOD path`."""
-    return {
-        f"{method} {context.path_format}": getattr(context, "max_body_size", None)
-        for context in iter_route_contexts(app.routes)
-        for method in context.methods or ()
-    }

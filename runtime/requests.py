@@ -1,15 +1,19 @@
-"""What happens round every request: trace, security headers, measures, no compressed bodies."""
+"""What happens round every request: trace, security headers, measures, limits of bodies."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
+from functools import cache
 
+from prometheus_client import Counter, Histogram
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime import metrics
-from runtime.errors import TOO_LARGE, UNSUPPORTED, Problem
+from runtime.errors import UNSUPPORTED, Problem
 from runtime.tracing import is_traceparent, new_traceparent, traceparent
 
 _SECURITY: Iterable[tuple[bytes, bytes]] = (
@@ -17,6 +21,12 @@ _SECURITY: Iterable[tuple[bytes, bytes]] = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 )
+
+
+LENGTH = re.compile(r"[0-9]{1,18}")
+JSON_LIMIT_BYTES = 256 * 1024
+MOST_BYTES = "x-max-body-bytes"
+"""In a route's `openapi_extra`: the limit of its bodies instead of JSON_LIMIT_BYTES."""
 
 
 class Requests:
@@ -35,18 +45,10 @@ class Requests:
         sent = request.headers.get("traceparent", "")
         traceparent.set(sent if is_traceparent(sent) else new_traceparent())
 
-        replaced = False
-
         async def sending(message: Message) -> None:
-            nonlocal status, replaced
-            if replaced:
-                return
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if _is_plain_413(message):
-                    await Problem(TOO_LARGE).response(request)(scope, receive, sending)
-                    replaced = True
-                    return
                 message["headers"] = [*message.get("headers", ()), *_missing(message)]
             await send(message)
 
@@ -55,7 +57,7 @@ class Requests:
                 problem = Problem(UNSUPPORTED, zh="请求不要压缩", en="Send requests uncompressed")
                 await problem.response(request)(scope, receive, sending)
             else:
-                await self._app(scope, receive, sending)
+                await self._app(scope, _limited(request, scope, receive), sending)
         finally:
             _measure(scope, status, time.perf_counter() - started)
 
@@ -67,12 +69,35 @@ def _is_compressed(request: Request) -> bool:
     return request.headers.get("content-encoding", "identity") != "identity"
 
 
-def _is_plain_413(message: Message) -> bool:
-    # Starlette's body limit answers in plain text.
-    if message["status"] != 413:
-        return False
-    kind: bytes = dict(message.get("headers", ())).get(b"content-type", b"")
-    return kind.startswith(b"text/plain")
+def _limited(request: Request, scope: Scope, receive: Receive) -> Receive:
+    """Raises 413 when the route reads more than it may; `receive` itself for what is small.
+
+    The server holds a body to the length that its head gives; without one, bytes are counted.
+    """
+    sent = request.headers.get("content-length", "")
+    counted = "transfer-encoding" in request.headers or not LENGTH.fullmatch(sent)
+    length = None if counted else int(sent)
+    if length is not None and length <= JSON_LIMIT_BYTES:
+        return receive
+    total = length or 0
+
+    async def receiving() -> Message:
+        nonlocal total
+        if total > _most_bytes(scope):
+            raise HTTPException(413)
+        message = await receive()
+        if length is None:
+            total += len(message.get("body", b""))
+            if total > _most_bytes(scope):
+                raise HTTPException(413)
+        return message
+
+    return receiving
+
+
+def _most_bytes(scope: Scope) -> int:
+    extra = getattr(scope.get("route"), "openapi_extra", None) or {}
+    return int(extra.get(MOST_BYTES, JSON_LIMIT_BYTES))
 
 
 def _missing(message: Message) -> list[tuple[bytes, bytes]]:
@@ -84,8 +109,16 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
     route = scope.get("route")
     template = str(getattr(route, "path", "")) or "unmatched"
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-    metrics.HTTP_REQUESTS_TOTAL.labels(template, method, str(status)).inc()
-    metrics.HTTP_SECONDS.labels(template, method).observe(seconds)
+    count, times = _measures(template, method, status)
+    count.inc()
+    times.observe(seconds)
+
+
+@cache
+def _measures(template: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Looked up once; there are few: templates, methods and statuses are ours."""
+    count = metrics.HTTP_REQUESTS_TOTAL.labels(template, method, str(status))
+    return count, metrics.HTTP_SECONDS.labels(template, method)
 
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})

@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry import shape
 
 from cities.areas import Areas, load_areas
-from cities.load import city_folder
+from cities.folder import city_folder
 
 SEED = 20261124
 POINTS = 10_000

@@ -20,6 +20,7 @@ from runtime.effects import Outcome, Transactor
 from runtime.http import create_app
 from runtime.jobs import JobRunner
 from runtime.tokens import Caller
+from services.intake.adapters.photos.processor import PhotoProcessor
 from services.intake.api import Context, internal_router, public_router
 from services.intake.bootstrap import context_of
 from services.intake.handlers import Submissions
@@ -28,6 +29,8 @@ from tests.integration import service_set
 from tests.integration.service_set import Environment, events_of, message_of
 from yizhan.embedded.postgres import Postgres
 
+PhotoProcessor.ahead = False
+"""Most tests decode nothing: they need not start three children each."""
 SERVICE_KEY = "a key of a service in a test"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from cities.load import city_folder
+from cities.folder import city_folder
 
 
 def city_with(folder: Path, rules: str) -> str:

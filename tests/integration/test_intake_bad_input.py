@@ -114,6 +114,13 @@ async def test_a_body_over_the_limit(device: httpx.AsyncClient) -> None:
     headers = {"Content-Type": "application/json"}
     for path in ("/v1/reports", "/v1/reports/batch", "/v1/sessions"):
         problem(await device.post(path, content=large, headers=headers), 413)
+        problem(await device.post(path, content=in_pieces(large), headers=headers), 413)
+
+
+async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    """A body whose length nobody says beforehand."""
+    for at in range(0, len(body), 10_000):
+        yield body[at : at + 10_000]
 
 
 async def test_another_format(device: httpx.AsyncClient) -> None:

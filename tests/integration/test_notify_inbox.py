@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cities.load import city_folder
+from cities.folder import city_folder
 from cities.notices import FILE
 from contracts.cases import CaseAccepted, CaseAssigned, CaseClosed, CaseOpened, QuestionAsked
 from contracts.notices import NoticeDelivered

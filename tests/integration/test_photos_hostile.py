@@ -171,8 +171,11 @@ async def test_a_caller_who_leaves_takes_the_child_along(tmp_path: Path) -> None
         assert isinstance(await photos.process(good(tmp_path)), PhotoResult)
 
 
-async def test_impatient_callers_do_not_break_off_a_start(tmp_path: Path) -> None:
+async def test_impatient_callers_do_not_break_off_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a slow machine an upload waits shorter than the decoder's imports take."""
+    monkeypatch.setattr(PhotoProcessor, "ahead", True)
     async with PhotoProcessor() as photos:
         await until(lambda: bool(photos.pids()))
         (child,) = photos.pids()

@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from cities.areas import Distances, PolygonIndex, load_areas
-from cities.load import city_folder
+from cities.folder import city_folder
 from contracts.city import Surroundings
 
 # Squares of one degree: A west of B, C with a hole in it, D in two parts; E lies over D's first.

@@ -9,7 +9,8 @@ import pytest
 
 from cities.areas import load_areas
 from cities.check import main
-from cities.load import CityError, city_folder, load_city
+from cities.folder import city_folder
+from cities.load import CityError, load_city
 from contracts.city import UNCATEGORISED, Window, Wording
 
 SHIPPED = city_folder("xian")

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from cities import live
+from cities.folder import city_folder
 from cities.live import Live
-from cities.load import city_folder
 from cities.marked import CityError
 from runtime import metrics
 from services.dispatch.adapters.city import read_known

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cities.load import CityError, city_folder
+from cities.folder import city_folder
+from cities.marked import CityError
 from cities.notices import FILE, load_notices
 from contracts.notice_table import LANGUAGES
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cities.load import city_folder
+from cities.folder import city_folder
 from tests.sourcecode import ROOT
 
 

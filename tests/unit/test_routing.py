@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from cities.areas import load_areas
-from cities.load import CityError, city_folder, load_city
+from cities.folder import city_folder
+from cities.load import CityError, load_city
 from contracts.cases import Alternative, CaseAssigned, CaseReturned
 from contracts.city import Routing, Surroundings
 from services.dispatch.domain.deciding import Command, decide

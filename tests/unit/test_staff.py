@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cities.areas import load_areas
-from cities.load import CityError, city_folder, load_city
+from cities.folder import city_folder
+from cities.load import CityError, load_city
 from cities.staff import FILE, load_staff
 from contracts.staff import Standing
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cities.load import CityError, city_folder, load_city
+from cities.folder import city_folder
+from cities.load import CityError, load_city
 from cities.phrases import load_phrases
 from contracts.city import Phrases
 from services.intake.domain.categorise import read_category

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from cities.areas import Areas, load_areas
+from cities.kept import per_version
 from cities.load import load_city
 from cities.phrases import load_phrases
 from contracts.city import City, Phrases
@@ -26,6 +27,7 @@ class Known:
     ordinary: Ordinary
 
 
+@per_version
 def read_known(name_or_path: str) -> Known:
     """Raises CityError, "file:line: reason"."""
     city = load_city(name_or_path)

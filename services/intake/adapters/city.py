@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cities.areas import Areas, load_areas
 from cities.cells import cell
+from cities.kept import per_version
 from cities.load import load_city
 from cities.phrases import load_phrases
 from cities.staff import load_staff
@@ -26,6 +27,7 @@ class Known:
     staff: StaffTable
 
 
+@per_version
 def read_known(name_or_path: str) -> Known:
     """Raises CityError. Learning the phrases takes a part of a second."""
     city, areas = load_city(name_or_path), load_areas(name_or_path)

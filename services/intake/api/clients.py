@@ -14,6 +14,7 @@ from contracts.submissions import Open311
 from runtime.auth import allow
 from runtime.errors import not_found
 from runtime.http import Body
+from runtime.requests import MOST_BYTES
 from runtime.tokens import Caller
 from services.intake.adapters import client_sql, report_sql
 from services.intake.api.accepting import accept
@@ -94,7 +95,7 @@ def router(context: Context) -> APIRouter:
     @routes.post(
         "/clients/media",
         responses=documents(401, 403, 408, 413, 415, 422, 429, 503),
-        max_body_size=context.city.limits.photo_bytes,
+        openapi_extra={MOST_BYTES: context.city.limits.photo_bytes},
     )
     async def photo(request: Request, reporter: Annotated[UUID, Query()], _: Service) -> Any:
         """A photo as the bare body; the same bytes of the same reporter keep their id."""

@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from runtime.auth import allow
 from runtime.errors import Problem, invalid_field, not_found
 from runtime.idempotency import Answer, checked_key, claim, request_hash, store
+from runtime.requests import MOST_BYTES
 from runtime.tokens import Caller
 from services.intake.adapters import media_sql
 from services.intake.adapters.media_sql import Upload
@@ -51,8 +52,7 @@ def router(context: Context) -> APIRouter:
         status_code=201,
         response_model=MediaGiven,
         responses=documents(401, 403, 408, 413, 415, 422, 429, 503),
-        openapi_extra={"requestBody": _BODY},
-        max_body_size=most_bytes,
+        openapi_extra={"requestBody": _BODY, MOST_BYTES: most_bytes},
     )
     async def upload(
         request: Request,

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from runtime.auth import allow
 from runtime.errors import INVALID, UNSUPPORTED, Language, Problem, invalid_field, language_of
 from runtime.idempotency import checked_key
+from runtime.requests import MOST_BYTES
 from runtime.tokens import Caller
 from services.intake.api.accepting import accept
 from services.intake.api.bodies import (
@@ -60,8 +61,7 @@ def router(context: Context) -> APIRouter:
         status_code=202,
         response_model=ReportGiven,
         responses=documents(401, 403, 408, 413, 415, 422, 429, 503),
-        openapi_extra={"requestBody": _BODY},
-        max_body_size=most_form_bytes,
+        openapi_extra={"requestBody": _BODY, MOST_BYTES: most_form_bytes},
     )
     async def report(
         request: Request, caller: Reporter, idempotency_key: IdempotencyKey = None

@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 
 from runtime.errors import INVALID, TOO_LARGE, TOO_MANY, FieldError, Problem
 from runtime.idempotency import checked_key
+from runtime.requests import MOST_BYTES
 from services.open311.adapters.behind import Client
 from services.open311.adapters.internal import Refused
 from services.open311.api.answers import (
@@ -60,14 +61,14 @@ def router(context: Context) -> APIRouter:
     """POST requests."""
     routes = APIRouter(prefix=PREFIX, route_class=DoorRoute, tags=["open311"])
     limits = context.city.limits
+    most_bytes = MOST_FILES * limits.photo_bytes + FORM_OVERHEAD_BYTES
 
     @routes.post(
         "/requests.{form}",
         response_class=Response,
         responses=answers("The new request", listed())
         | documents(400, 403, 404, 408, 413, 415, 429, 503),
-        openapi_extra={"requestBody": BODY},
-        max_body_size=MOST_FILES * limits.photo_bytes + FORM_OVERHEAD_BYTES,
+        openapi_extra={"requestBody": BODY, MOST_BYTES: most_bytes},
     )
     async def post(
         request: Request, form: Form, _: Visitor, idempotency_key: IdempotencyKey = None

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -58,7 +58,10 @@ class PhotoProcessor:
     At most `workers` photos are decoded at a time, further calls wait in line. A call that takes
     longer than `timeout_s` (wall clock) costs its child; the child's start is not counted. One
     that lost its child is tried once more with a fresh one: somebody else may have killed it.
+    `ahead`: children start with it, else with their first photo.
     """
+
+    ahead: ClassVar[bool] = True
 
     def __init__(
         self, *, workers: int = 1, most_pixels: int = 60_000_000, timeout_s: float = 20.0
@@ -70,7 +73,8 @@ class PhotoProcessor:
 
     async def __aenter__(self) -> Self:
         for child in self._children:
-            child.start()
+            if self.ahead:
+                child.start()
             self._idle.put_nowait(child)
         return self
 
