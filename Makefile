@@ -43,7 +43,7 @@ servers: setup
 	$(PYTEST) -n 2 --dist loadfile tests/integration tests/e2e
 
 faults: setup
-	$(PYTEST) -n 2 --dist loadfile -rP tests/faults
+	$(PYTEST) -n 2 --dist loadfile -rP -m 'not long' tests/faults
 
 bench: setup ## Figures beside their floors, into bench/RESULTS.md; wants a quiet machine
 	@$(PY) -m bench

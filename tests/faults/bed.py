@@ -33,9 +33,10 @@ grant all on dispatch.tally to yizhan_dispatch;
 
 
 class Bed:
-    """Kafka, PostgreSQL and the schemas of every service."""
+    """Kafka, PostgreSQL and the schemas of every service, for the city of that name or folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, city: str = "xian") -> None:
+        self._city = city
         self.data = DataFolder(folder)
         self.data.make()
         self.kafka = Kafka(self.data.kafka, log=self.data.logs / "kafka.log")
@@ -61,7 +62,7 @@ class Bed:
             port=port,
             internal_port=internal,
             health_ports=dict(zip((*SERVICES, "edge"), health, strict=True)),
-            city="xian",
+            city=self._city,
             outer=dict(os.environ) | UNLIMITED,
         )
         connection = await asyncpg.connect(self.oracle().database)
@@ -100,6 +101,12 @@ class Bed:
         }
         return self._process(f"dispatch-{slot}", module, env, port)
 
+    def worker(self, service: str) -> Process:
+        """The one worker of a service."""
+        module = [f"services.{service}", "worker"]
+        port = self.place.health_ports[service]
+        return self._process(service, module, self.place.worker(service), port)
+
     def edge(self) -> Process:
         """Every service's API."""
         return self._process("edge", ["yizhan.edge"], self.place.edge(), self.place.port)
@@ -128,6 +135,10 @@ class Process:
     async def start(self) -> None:
         """Starts it and waits until it is ready."""
         self.launch()
+        await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Waits until it is ready."""
         await until(self._ready, READY_S)
 
     def _ready(self) -> bool:
@@ -137,6 +148,11 @@ class Process:
             return httpx.get(url, timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
+
+    @property
+    def name(self) -> str:
+        """As the log is called."""
+        return self._child.name
 
     @property
     def pid(self) -> int:

@@ -17,6 +17,8 @@ RATE_PER_S = 66.0
 MOST_OPEN = 300
 REPORTERS = 4
 """Two are registered from the beginning, the third from the middle on, the last one never."""
+LIVES = 0.18
+"""The share of the load that is played from a report to a closed case."""
 TWIN, REOPENED = 0.2, 0.1
 """Shares of the lives that somebody joins, and that go on after their end."""
 
@@ -49,7 +51,18 @@ class Plot:
 class Load:
     """Open loop: a report that waits for its answer does not hold up the next one."""
 
-    def __init__(self, people: People, ledger: Ledger, spots: Iterator[Spot]) -> None:
+    def __init__(
+        self,
+        people: People,
+        ledger: Ledger,
+        spots: Iterator[Spot],
+        *,
+        lives: float = LIVES,
+        left_alone: str = CATEGORY,
+    ) -> None:
+        """`left_alone`: the category of what nobody works on."""
+        self._lives = lives
+        self._left_alone = left_alone
         self._people = people
         self._ledger = ledger
         self._spots = spots
@@ -100,9 +113,9 @@ class Load:
                 twin = spot.beside(north_m=self._rng.uniform(-8, 8))
                 self._start(self._report(other, "placed", twin, self._matter))
                 return 2
-            if draw < 0.30:
-                return self._whole_life(reporter, spot, confirmed=draw < 0.21)
-            elif draw < 0.32:
+            if draw < 0.12 + self._lives:
+                return self._whole_life(reporter, spot, confirmed=draw < 0.12 + self._lives / 2)
+            elif draw < 0.14 + self._lives:
                 self._start(self._taken_back(token, at, self._matter))
             else:
                 self._start(self._report(token, "placed", at, self._matter))
@@ -128,9 +141,11 @@ class Load:
         kind: Kind,
         at: tuple[float, float] | None,
         matter: int | None = None,
+        category: str | None = None,
     ) -> str:
         """Until it is accepted; the report's id."""
-        body: dict[str, object] = {"text": "垃圾桶满了，没人收", "category": CATEGORY}
+        category = category or self._left_alone
+        body: dict[str, object] = {"text": "垃圾桶满了，没人收", "category": category}
         if at is not None:
             body["place"] = {"lat": at[0], "lon": at[1]}
         async with self._open:
@@ -163,12 +178,14 @@ class Load:
 
     async def _life(self, plot: Plot, spot: Spot, matter: int) -> None:
         people, first = self._people, plot.first
-        report_id = await self.post(first.token, "placed", (spot.lat, spot.lon), matter)
+        at = spot.lat, spot.lon
+        report_id = await self.post(first.token, "placed", at, matter, CATEGORY)
         case_id = case_id_of(report_id)
         path = f"/v1/cases/{case_id}"
         _, case = await people.call("GET", path, people.operator, wait=(404,))
         if plot.twin is not None:
-            await self.post(plot.twin.token, "placed", spot.beside(north_m=4.0), matter)
+            beside = spot.beside(north_m=4.0)
+            await self.post(plot.twin.token, "placed", beside, matter, CATEGORY)
             case = await self._joined(path)
         handler = people.handler_of(case["community"])
         for action in ("accept", "start", "resolve"):

@@ -60,7 +60,7 @@ def keep(ledger: Ledger, verdict: Verdict, test: str, *, caught: bool = False) -
         events=counts.get("events", 0),
         kills=ledger.kills,
         i1=_cell(verdict, "I1", _sum(counts)),
-        i2=_cell(verdict, "I2", f"0 twice of {counts.get('events', 0)}"),
+        i2=_cell(verdict, "I2", _once(counts)),
         i3=_cell(verdict, "I3", f"{verdict.unsent}"),
         i4=_cell(verdict, "I4", f"{verdict.lag}"),
         i5=_cell(verdict, "I5", f"{counts.get('dead letters', 0)} of {counts.get('poison', 0)}"),
@@ -89,6 +89,11 @@ def _cell(verdict: Verdict, invariant: str, fine: str) -> str:
 def _sum(counts: dict[str, int]) -> str:
     parts = ("opened", "joined", "refused", "waiting", "withdrawn")
     return f"{counts.get('accepted', 0)} = " + " + ".join(str(counts.get(p, 0)) for p in parts)
+
+
+def _once(counts: dict[str, int]) -> str:
+    clocks = f", {counts['clocks fired']} clocks once" if "clocks fired" in counts else ""
+    return f"0 twice of {counts.get('events', 0)}{clocks}"
 
 
 def _told(counts: dict[str, int]) -> str:

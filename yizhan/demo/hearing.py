@@ -37,6 +37,11 @@ def owner(body: Body) -> set[str]:
     return {f"{name}:{case[name]}" for name in names if case.get(name)}
 
 
+def watchers(body: Body) -> set[str]:
+    """The inboxes of the street and the district that watch it."""
+    return {f"community:{code}" for code in body["case"].get("watchers", ())}
+
+
 def operators(body: Body) -> set[str]:
     """The inbox that the operators share."""
     return {"operators"}
@@ -67,6 +72,8 @@ HEARS: dict[str, Callable[[Body], set[str]]] = {
     "CaseReopened": lambda body: reporters(body) | owner(body),
     "CaseRefused": reporters,
     "CaseWithdrawn": owner,
+    "CaseWarned": owner,
+    "CaseEscalated": lambda body: owner(body) | watchers(body),
     "PointsCredited": oneself,
     "PointsHeld": oneself,
     "PointsReleased": oneself,
