@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import uvicorn
 
+from runtime import garbage
 from runtime.auth import Auth
 from runtime.http import ServiceApi, create_app
 from runtime.probes import probes
@@ -23,7 +24,7 @@ def serve(api: ServiceApi, common: Common, env: Mapping[str, str], port: int) ->
         title=f"Yizhan {api.service}",
         auth=auth,
         local=common.mode == "local",
-        lifespans=lifespans,
+        lifespans=[*lifespans, garbage.settled],
     )
     uvicorn.run(
         app,

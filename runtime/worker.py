@@ -16,7 +16,7 @@ import faust
 import mode
 import uvloop
 
-from runtime import upkeep
+from runtime import garbage, upkeep
 from runtime.broker import lag_of, topics_exist
 from runtime.consume import Guard, exit_on_bug
 from runtime.db import Database
@@ -195,6 +195,7 @@ class Worker:
             self._spawn(work())
         for timer in plan.timers:
             self._spawn(timer.run(db, self._committed))
+        garbage.settle()
 
     def _spawn(self, work: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(exit_on_bug(work)))

@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from runtime import garbage
 from runtime import logging as json_logging
 from runtime.auth import Auth
 from runtime.http import ServiceApi, create_app
@@ -52,7 +53,7 @@ def build(env: Mapping[str, str]) -> tuple[FastAPI, FastAPI]:
         title="Yizhan 驿站",
         auth=auth,
         local=True,
-        lifespans=[auth.following_revocations],
+        lifespans=[auth.following_revocations, garbage.settled],
     )
     internal = create_app(
         [api.internal for api in apis if api.internal is not None],
