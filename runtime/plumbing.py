@@ -224,3 +224,11 @@ _LANES_V1 = (
 def lanes_v1() -> list[str]:
     """SQL for a service whose jobs have lanes (see runtime.lanes), after `statements_v1`."""
     return list(_LANES_V1)
+
+
+_FEED_READER_V1 = ("create index feed_by_position on feed (position)",)
+
+
+def feed_reader_v1() -> list[str]:
+    """SQL for a service whose API streams (see runtime.feed): what is new is found at any size."""
+    return list(_FEED_READER_V1)

@@ -22,7 +22,7 @@ from contracts.submissions import ReportSubmitted
 from runtime.db import Connection, Database
 from runtime.deadletters import Message
 from runtime.outbox import Outgoing
-from runtime.plumbing import erased_v1, links_v1, statements_v1
+from runtime.plumbing import erased_v1, feed_reader_v1, links_v1, statements_v1
 from yizhan import database
 from yizhan.datafolder import DataFolder
 from yizhan.embedded.postgres import Postgres
@@ -45,7 +45,7 @@ def installation(path: Path) -> Iterator[tuple[str, str]]:
         database.make(server.admin_url, [SCHEMA], data)
         url = database_url(database_place(server.admin_url), SCHEMA, data)
         with psycopg.connect(url) as connection:
-            for statement in (*statements_v1(), *erased_v1(), *links_v1()):
+            for statement in (*statements_v1(), *erased_v1(), *links_v1(), *feed_reader_v1()):
                 connection.execute(statement.encode())
             connection.execute("create table tally (report_id uuid not null, text text)")
         yield url, server.admin_url

@@ -23,6 +23,13 @@ from runtime.tasks import end
 from runtime.timers import Timer
 from tests.integration.plumbing_set import SCHEMA, answer, installation, opened, tallied, until
 
+_FILL = """
+insert into feed (day, position, feed, feed_no, event_id, type, value)
+select current_date, nextval('feed_position'), 'filled', n, gen_random_uuid(), 't',
+       repeat('x', 1000)::bytea
+from generate_series(1, $1) as n
+"""
+
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -246,6 +253,15 @@ async def test_feed_numbers_have_no_gap(db: Database) -> None:
     await shown(db, 5)
     numbers = [row["feed_no"] for row in await db.fetch("select feed_no from feed order by 1")]
     assert numbers == list(range(1, 13))
+
+
+async def test_what_is_new_is_found_by_its_position(db: Database) -> None:
+    """Before any analyze, and in spite of many partitions."""
+    async with db.connection() as connection:
+        await connection.execute(_FILL, 5000)
+        newest = await connection.fetchval(feed._HEAD) - 1
+        plan = "\n".join(r[0] for r in await connection.fetch(f"explain {feed._NEW}", newest, 1000))
+    assert "Seq Scan" not in plan, plan
 
 
 async def test_a_stream_goes_on_after_its_last_event(db: Database, feeds: FeedReader) -> None:
