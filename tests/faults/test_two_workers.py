@@ -32,6 +32,7 @@ REPORTS_PER_S = 60.0
 LIVES = 0.38
 """Of what is drawn: 20 a second, since some of it is two reports."""
 FEWEST_LIVES_PER_S = 20.0
+FEWEST_LEFT_ALONE = 1000
 LEFT_ALONE = "06010"
 """Nobody works on these, so that their clocks run out."""
 KILL_EVERY_S = (3.0, 9.0)
@@ -144,4 +145,5 @@ async def test_two_workers_killed_at_random(tmp_path: Path, all_spots: Iterator[
     record.keep(ledger, verdict, f"{HERE}::test_two_workers_killed_at_random")
     assert len(ledger.accepted) >= 0.95 * LOAD_S * REPORTS_PER_S
     assert ledger.closed >= FEWEST_LIVES_PER_S * LOAD_S
+    assert verdict.counts["left alone"] >= FEWEST_LEFT_ALONE
     assert not verdict.breaches, verdict.told()
