@@ -9,11 +9,12 @@ import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cities.folder import city_folder
 from tests.faults import record
@@ -51,25 +52,23 @@ group by c.id
 def hasty_city(folder: Path) -> Path:
     """Xi'an, where what is left alone is warned of after 45 s and watched after 60 and 120 s."""
     city = shutil.copytree(city_folder("xian"), folder)
-    change(city / "city.yaml", "warn_at: 0.8,", "warn_at: 0.0125,")
-    change(city / "city.yaml", "{after_min: 30, to: street}", "{after_min: 0, to: street}")
-    change(city / "city.yaml", "{after_min: 120, to: district}", "{after_min: 1, to: district}")
-    for code, accept_min, resolve_h in ((LEFT_ALONE, 1, 1), (CATEGORY, 30, 72)):
-        text = (city / "categories.yaml").read_text()
-        before, start, rest = text.partition(f"- code: '{code}'\n")
-        head, _, tail = rest.partition("    accept_minutes: 30\n")
-        deadline = tail.replace("resolve_hours: 4", f"resolve_hours: {resolve_h}", 1)
-        deadline = deadline.replace("window: '07:00-21:00'", "window: null", 1)
-        changed = f"{before}{start}{head}    accept_minutes: {accept_min}\n{deadline}"
-        (city / "categories.yaml").write_text(changed)
+    with changed(city / "city.yaml") as rules:
+        rules["milestones"]["warn_at"] = 0.0125
+        street, district = rules["escalation"]
+        street["after_min"], district["after_min"] = 0, 1
+    with changed(city / "categories.yaml") as told:
+        deadlines = {each["code"]: each["deadline"] for each in told["categories"]}
+        deadlines[LEFT_ALONE] |= {"accept_minutes": 1, "resolve_hours": 1, "window": None}
+        deadlines[CATEGORY] |= {"resolve_hours": 72, "window": None}
     return city
 
 
-def change(file: Path, old: str, new: str) -> None:
-    """One text for another that is there once."""
-    text = file.read_text()
-    assert text.count(old) == 1, old
-    file.write_text(text.replace(old, new))
+@contextmanager
+def changed(file: Path) -> Iterator[dict[str, Any]]:
+    """What a YAML file says, written back as it was left."""
+    content = yaml.safe_load(file.read_text())
+    yield content
+    file.write_text(yaml.safe_dump(content, allow_unicode=True))
 
 
 @asynccontextmanager
