@@ -182,10 +182,12 @@ async def _plans(admin_url: str, filled: Filled) -> dict[str, str]:
             *search_sql.query(Sought(states=("closed",)), now, deep, 51),
         ),
         "stats": ("tracking", stats_sql.COUNTS_SQL, [*days, None, None, list(RUNNING)]),
-        "stats, overdue": ("tracking", stats_sql.OVERDUE_SQL, [*days, None, None, now]),
+        "stats, deadlines": ("tracking", stats_sql.DEADLINES_SQL, [*days, None, None]),
     }
     connection = await asyncpg.connect(admin_url, command_timeout=300)
     try:
+        head = (await connection.fetch(stats_sql.NOW_SQL))[0]["snapshot"]
+        asked["stats, moved on"] = ("tracking", stats_sql.CHANGES_SQL, [head, *days])
         found = {}
         for name, (schema, sql, values) in asked.items():
             await connection.execute(f"set search_path to {schema}")

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from cities.load import load_city
 from runtime import erasure, linking
+from runtime.timers import Timer
 from runtime.worker import WorkerPlan
-from services.tracking.adapters import erase_sql, link_sql
+from services.tracking.adapters import erase_sql, link_sql, stats_sql
 from services.tracking.agents import declare
 from services.tracking.handlers import ReadSide
 from services.tracking.settings import SERVICE, Settings
@@ -28,5 +29,6 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[ReadSide(ZoneInfo(load_city(common.city).timezone))],
         declare=declare,
         pace_s=PACE_S,
+        timers=(Timer("changes", 60.0, stats_sql.forget),),
         jobs=(erasure.runner(erase_sql.erase), linking.runner(link_sql.link)),
     )

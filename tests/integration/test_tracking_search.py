@@ -290,8 +290,19 @@ async def test_every_search_uses_an_index_among_many(tracking: Tracking) -> None
     plan = await explained(tracking, sql, *values)
     assert "Index Cond" in plan and "cases_recent" in plan, plan
     days = (now.date() - timedelta(days=30), now.date())
-    plan = await explained(tracking, stats_sql.OVERDUE_SQL, *days, None, None, now)
-    assert "cases_running" in plan, plan
+    plan = await explained(tracking, stats_sql.DEADLINES_SQL, *days, None, None)
+    assert "Seq Scan" not in plan, plan
+    await tracking.sql(
+        f"""
+        insert into case_changes (sign, day, community, category, state, resolve_by, late)
+        select 1, now()::date, 'community' || n % 900, '', 'assigned', now(), false
+        from generate_series(1, {MANY}) n
+        """
+    )
+    await tracking.sql("analyze case_changes")
+    head = (await tracking.sql(stats_sql.NOW_SQL))[0]["snapshot"]
+    plan = await explained(tracking, stats_sql.CHANGES_SQL, head, *days)
+    assert "case_changes_made" in plan, plan
 
 
 UUID0 = UUID(int=0)
@@ -300,5 +311,5 @@ UUID0 = UUID(int=0)
 async def explained(tracking: Tracking, sql: str, *values: object) -> str:
     rows = await tracking.sql("explain (analyze) " + sql, *values)
     plan = "\n".join(row[0] for row in rows)
-    print(sql.split("where")[1][:60].strip(), "|", rows[-1][0])
+    print(sql.split("where")[-1][:60].strip(), "|", rows[-1][0])
     return plan

@@ -37,8 +37,8 @@ from tests.integration import service_set
 from tests.integration.service_set import Environment
 
 XIAOZHAI = Place(lat=34.2245, lon=108.9470)
-TABLES = """reports, report_facts, cases, case_counts, case_reports, case_events, points, notices,
-    erased, inbox, outbox, dead_letters, jobs, links"""
+TABLES = """reports, report_facts, cases, case_counts, case_changes, case_reports, case_events,
+    points, notices, erased, inbox, outbox, dead_letters, jobs, links"""
 NUMBERS = itertools.count()
 
 

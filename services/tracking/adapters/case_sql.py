@@ -16,7 +16,8 @@ from services.tracking.domain.batch import Line
 from services.tracking.domain.bigrams import bigrams
 
 # Bigrams come as JSON: SQL knows no array of arrays of unlike lengths. The counts get, in the same
-# statement, what the case is now minus what it was: a replay saves nothing and counts nothing.
+# statement, what the case is now minus what it was: a replay saves nothing and counts nothing. Both
+# sides of it are kept for a while for figures that somebody reads (stats_sql.py).
 # Besides the ids of what was saved it gives the keys of counts that became nothing.
 _SAVE = """
 with saved as (
@@ -45,21 +46,28 @@ with saved as (
         old.accepted_at as was_accepted_at, old.resolved_at as was_resolved_at,
         old.resolve_by as was_resolve_by
 ), change as (
-    select 1 as sign, day, community, category, state, opened_at, accepted_at, resolved_at,
-        resolve_by
+    insert into case_changes (sign, day, community, category, state, resolve_by, accept_us,
+        resolve_us, late)
+    select 1, day, coalesce(community, ''), coalesce(category, ''), state, resolve_by,
+        (extract(epoch from accepted_at - opened_at) * 1000000)::bigint,
+        (extract(epoch from resolved_at - opened_at) * 1000000)::bigint,
+        coalesce(resolved_at > resolve_by, false)
     from saved
     union all
-    select -1, was_day, was_community, was_category, was_state, was_opened_at, was_accepted_at,
-        was_resolved_at, was_resolve_by
+    select -1, was_day, coalesce(was_community, ''), coalesce(was_category, ''), was_state,
+        was_resolve_by, (extract(epoch from was_accepted_at - was_opened_at) * 1000000)::bigint,
+        (extract(epoch from was_resolved_at - was_opened_at) * 1000000)::bigint,
+        coalesce(was_resolved_at > was_resolve_by, false)
     from saved where was is not null
+    returning *
 ), counted as (
     insert into case_counts as c
-    select day, coalesce(community, ''), coalesce(category, ''), state, sum(sign),
-        coalesce(sum(sign) filter (where accepted_at is not null), 0),
-        coalesce(sum(sign * (extract(epoch from accepted_at - opened_at) * 1000000)::bigint), 0),
-        coalesce(sum(sign) filter (where resolved_at is not null), 0),
-        coalesce(sum(sign * (extract(epoch from resolved_at - opened_at) * 1000000)::bigint), 0),
-        coalesce(sum(sign) filter (where resolved_at > resolve_by), 0)
+    select day, community, category, state, sum(sign),
+        coalesce(sum(sign) filter (where accept_us is not null), 0),
+        coalesce(sum(sign * accept_us), 0),
+        coalesce(sum(sign) filter (where resolve_us is not null), 0),
+        coalesce(sum(sign * resolve_us), 0),
+        coalesce(sum(sign) filter (where late), 0)
     from change
     group by 1, 2, 3, 4 order by 1, 2, 3, 4
     on conflict (day, community, category, state) do update set

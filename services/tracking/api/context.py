@@ -10,6 +10,7 @@ from cities.live import Live, OfCityAndAreas
 from runtime.db import Database
 from services.tracking.adapters.city import Known
 from services.tracking.adapters.intake_client import IntakeReports, Newest
+from services.tracking.adapters.stats_sql import Stats
 from services.tracking.settings import Settings
 
 
@@ -35,6 +36,7 @@ class Context(OfCityAndAreas[Known]):
         self.settings = settings
         self.live = live
         self.clock = clock
+        self.stats = Stats()
         self._given_newest = newest
 
     @asynccontextmanager

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -13,14 +12,12 @@ from fastapi import APIRouter, Header, Query, Response
 
 from runtime.errors import documents, invalid_field, language_of
 from runtime.steady import SteadyRoute
-from services.tracking.adapters import stats_sql
-from services.tracking.adapters.stats_sql import CATEGORY, COMMUNITY, DAY, TOTAL, Figures
 from services.tracking.api.context import Context
 from services.tracking.api.operator_answers import StatsGiven
 from services.tracking.api.searching import Operator
+from services.tracking.domain.figures import Sums
 
 USUAL_DAYS = 30
-SHOWN = tuple(each.name for each in fields(Figures) if each.name not in ("level", "key"))
 MOST_DAYS = 3660
 Code = Annotated[str | None, Query(max_length=64, pattern=r"^[ -~]*$")]
 
@@ -47,39 +44,61 @@ def router(context: Context) -> APIRouter:
         first = since or last - timedelta(days=USUAL_DAYS - 1)
         if not 0 <= (last - first).days <= MOST_DAYS:
             raise invalid_field("since", "时间范围不对", "Not a span of days up to ten years")
-        found = await stats_sql.figures(context.db, (first, last), community, category, now)
+        days = (first, last)
+        found = await context.stats.figures(context.db, days, community, category, now)
         language = language_of(accept_language or "")
-        total = next((each for each in found if each.level == TOTAL), Figures(TOTAL, ""))
         body = {
             "since": first,
             "until": last,
-            "total": _figures(total),
-            "by_community": _by(context, found, COMMUNITY, language),
-            "by_category": _by(context, found, CATEGORY, language),
-            "by_day": _by(context, found, DAY, language),
+            "total": _shown(found.total),
+            "by_community": _by(found.by_community, lambda code: _community(context, code)),
+            "by_category": _by(found.by_category, lambda code: _category(context, code, language)),
+            "by_day": _by(found.by_day, lambda _: None),
         }
         return Response(msgspec.json.encode(body), media_type="application/json; charset=utf-8")
 
     return routes
 
 
-def _figures(of: Figures) -> dict[str, Any]:
-    return {name: getattr(of, name) for name in SHOWN}
+class _Shown(msgspec.Struct):
+    """Mean seconds from the opening."""
+
+    cases: int
+    running: int
+    closed: int
+    refused: int
+    accept_s: float | None
+    resolve_s: float | None
+    late: int
+    overdue: int
 
 
-def _by(
-    context: Context, found: Sequence[Figures], level: int, language: str
-) -> list[dict[str, Any]]:
+class _Named(_Shown):
+    key: str | date
+    name: str | None
+
+
+def _shown(of: Sums) -> _Shown:
+    return _Shown(*_parts(of))
+
+
+def _parts(of: Sums) -> tuple[int, int, int, int, float | None, float | None, int, int]:
+    accept_s = of.accept_us / of.accepted / 1e6 if of.accepted else None
+    resolve_s = of.resolve_us / of.resolved / 1e6 if of.resolved else None
+    return of.cases, of.running, of.closed, of.refused, accept_s, resolve_s, of.late, of.overdue
+
+
+def _by(found: Mapping[Any, Sums], name: Callable[[Any], str | None]) -> list[_Named]:
     return [
-        {"key": each.key, "name": _name(context, level, each.key, language)} | _figures(each)
-        for each in found
-        if each.level == level
+        _Named(*_parts(sums), key, name(key)) for key, sums in sorted(found.items()) if sums.cases
     ]
 
 
-def _name(context: Context, level: int, key: str, language: str) -> str | None:
-    if level == COMMUNITY and (known := context.areas.owners.get(key)):
-        return known.name
-    if level == CATEGORY and (category := context.city.category(key)):
-        return category.name.to(language)
-    return None
+def _community(context: Context, code: str) -> str | None:
+    known = context.areas.owners.get(code)
+    return known.name if known else None
+
+
+def _category(context: Context, code: str, language: str) -> str | None:
+    known = context.city.category(code)
+    return known.name.to(language) if known else None
