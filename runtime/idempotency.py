@@ -22,7 +22,7 @@ on conflict do nothing returning true
 _READ = "select request_hash, status, answer from idempotency_keys where actor = $1 and key = $2"
 _STORE = "update idempotency_keys set status = $3, answer = $4 where actor = $1 and key = $2"
 FORGET_SQL = (
-    "delete from idempotency_keys where created_at < clock_timestamp() - interval '30 days'"
+    "delete from idempotency_keys where created_at < statement_timestamp() - interval '30 days'"
 )
 
 

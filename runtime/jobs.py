@@ -32,7 +32,7 @@ update jobs set lease = $2, attempts = attempts + 1,
                 due_at = clock_timestamp() + make_interval(secs => $3)
 where id = (
     select id from jobs
-    where kind = any ($1::text[]) and not given_up and due_at <= clock_timestamp()
+    where kind = any ($1::text[]) and not given_up and due_at <= statement_timestamp()
     order by due_at limit 1 for update skip locked
 )
 returning id, kind, ref, payload, attempts

@@ -40,12 +40,12 @@ due as (
     cross join lateral (
         select $5 - count(*) as room from jobs busy
         where busy.lane = lanes.lane and busy.lease is not null
-          and busy.due_at > clock_timestamp()
+          and busy.due_at > statement_timestamp()
     ) as free
     cross join lateral (
         select id, due_at from jobs
         where jobs.lane = lanes.lane and kind = any ($1::text[]) and not given_up
-          and due_at <= clock_timestamp()
+          and due_at <= statement_timestamp()
         order by due_at limit greatest(free.room, 0) for update skip locked
     ) as job
     order by job.due_at limit $4

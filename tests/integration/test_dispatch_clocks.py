@@ -15,6 +15,7 @@ from msgspec.structs import replace as replaced
 from contracts.city import WorkCalendar
 from runtime import outbox
 from runtime.db import Database
+from services.dispatch.adapters.queue_sql import CLAIM_CLOCKS_SQL, DUE_SQL
 from services.dispatch.timers import calendar_arrived, clocks_due
 from tests.integration.case_actions import done, post
 from tests.integration.dispatch_set import XIAOZHAI, Dispatch, installation, message, opened, report
@@ -118,6 +119,16 @@ async def test_several_workers_say_everything_once(dispatch: Dispatch, env: Envi
     assert all(each.index("CaseWarned") < each.index("CaseOverdue") for each in said)
     lines = await dispatch.sql("select count(*) as n from case_events")
     assert lines[0]["n"] == sum(len(each) for each in types.values())
+
+
+@pytest.mark.parametrize(
+    ("sql", "column"), [(CLAIM_CLOCKS_SQL, "due_at"), (DUE_SQL, "verify_due_at")]
+)
+async def test_what_is_due_is_found_by_its_index(dispatch: Dispatch, sql: str, column: str) -> None:
+    """A volatile clock could not be an index's condition: every running case was looked at."""
+    async with dispatch.context.db.transaction("set local enable_seqscan = off") as connection:
+        plan = "\n".join(row[0] for row in await connection.fetch(f"explain {sql}", 100))
+    assert f"Index Cond: ({column} <= statement_timestamp())" in plan, plan
 
 
 async def test_after_an_hours_outage(dispatch: Dispatch) -> None:

@@ -18,7 +18,7 @@ from runtime.idempotency import Answer, request_hash
 from runtime.jobs import Commit, GiveUp, Job, JobRunner, NewJob, Retry
 from runtime.outbox import Outgoing
 from runtime.plumbing import HORIZON_DAYS
-from runtime.relay import _UNSENT, DIRECT_GRACE_S, _row, mark_sent
+from runtime.relay import _MARK, _UNSENT, DIRECT_GRACE_S, _row, mark_sent
 from runtime.tasks import end
 from runtime.timers import Timer
 from tests.integration.plumbing_set import SCHEMA, answer, installation, opened, tallied, until
@@ -262,6 +262,27 @@ async def test_what_is_new_is_found_by_its_position(db: Database) -> None:
         newest = await connection.fetchval(feed._HEAD) - 1
         plan = "\n".join(r[0] for r in await connection.fetch(f"explain {feed._NEW}", newest, 1000))
     assert "Seq Scan" not in plan, plan
+
+
+async def test_sent_rows_are_marked_at_the_same_cost_however_many_went_before(
+    db: Database,
+) -> None:
+    """Until a vacuum the index of what is unsent still has them; nobody reads through it."""
+    await shown(db, 3000)
+    await shown(db, 3000)
+    day = await db.fetchval("select max(day) from outbox")
+    ids = [row["id"] for row in await db.fetch("select id from outbox order by id desc limit 2")]
+    async with db.connection() as connection:
+        mark = _MARK.format(outbox=f"outbox_{day:%Y%m%d}")
+        plan = "\n".join(r[0] for r in await connection.fetch(f"explain {mark}", ids))
+    assert "Index Cond: (id = ANY" in plan and "Seq Scan" not in plan, plan
+
+
+async def test_due_jobs_are_found_by_their_index(db: Database) -> None:
+    async with db.transaction("set local enable_seqscan = off") as connection:
+        values = (["kind"], uuid4(), 30.0)
+        plan = "\n".join(r[0] for r in await connection.fetch(f"explain {jobs._LEASE}", *values))
+    assert "(due_at <= statement_timestamp())" in plan.split("Index Cond", 1)[1], plan
 
 
 async def test_a_stream_goes_on_after_its_last_event(db: Database, feeds: FeedReader) -> None:

@@ -35,7 +35,7 @@ select seq, type, at, by_role, state, reason, note from case_events
 where case_id = $1 and seq > $2 order by seq limit $3
 """
 CLAIM_CLOCKS_SQL = """
-select body::text as body from cases where due_at <= clock_timestamp()
+select body::text as body from cases where due_at <= statement_timestamp()
 order by due_at, id limit $1 for update skip locked
 """
 CLAIM_PROVISIONAL_SQL = """
@@ -44,11 +44,11 @@ order by id limit $2 for update
 """
 DUE_SQL = """
 select id, family, cell from cases
-where verify_due_at <= clock_timestamp() order by verify_due_at limit $1
+where verify_due_at <= statement_timestamp() order by verify_due_at limit $1
 """
 CLAIM_DUE_SQL = """
 select body::text as body from cases
-where id = any ($1::uuid[]) and verify_due_at <= clock_timestamp()
+where id = any ($1::uuid[]) and verify_due_at <= statement_timestamp()
 order by id for update skip locked
 """
 

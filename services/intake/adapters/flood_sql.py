@@ -12,7 +12,7 @@ from services.intake.domain.floods import Bucket
 _TAKE = "select at, wait_s from take_tokens($1, $2, $3, $4)"
 _FORGET = """
 delete from buckets where name in (
-    select name from buckets where full_at < clock_timestamp() - interval '1 minute'
+    select name from buckets where full_at < statement_timestamp() - interval '1 minute'
     limit 1000 for update skip locked
 ) returning 1
 """

@@ -31,7 +31,7 @@ where media_id = $1 and id < $2 order by id desc limit $3
 """
 _FORGET = """
 delete from original_links where hash in (
-    select hash from original_links where expires_at < clock_timestamp()
+    select hash from original_links where expires_at < statement_timestamp()
     limit 1000 for update skip locked
 ) returning 1
 """

@@ -52,7 +52,7 @@ _OWN = f"select {_COLUMNS} from reports where id = $1 and reporter_id = $2"  # n
 _KNOWN = f"select {_COLUMNS} from reports where id = any ($1::uuid[])"  # noqa: S608
 _FORGET_OLD_KEY = """
 delete from idempotency_keys
-where actor = $1 and key = $2 and created_at < clock_timestamp() - $3::interval
+where actor = $1 and key = $2 and created_at < statement_timestamp() - $3::interval
 """
 _SINCE_ID = f"""
 select {_COLUMNS} from reports

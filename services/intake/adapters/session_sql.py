@@ -54,9 +54,9 @@ update reporters set language = coalesce($2, language),
 where id = $1 returning {_SHOWN}
 """  # noqa: S608 - constant
 _FORGET = """
-with over as (delete from revocations where expires_at < clock_timestamp())
+with over as (delete from revocations where expires_at < statement_timestamp())
 delete from sessions where id in (
-    select id from sessions where expires_at < clock_timestamp() - interval '1 day' limit 1000
+    select id from sessions where expires_at < statement_timestamp() - interval '1 day' limit 1000
 ) returning id
 """
 

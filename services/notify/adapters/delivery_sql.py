@@ -161,7 +161,7 @@ async def forget_older(db: Database, days: int, most: int) -> int:
             delete from deliveries where id in (
                 select id from deliveries
                 where state <> 'pending'
-                  and created_at < clock_timestamp() - make_interval(days => $1)
+                  and created_at < statement_timestamp() - make_interval(days => $1)
                 order by created_at limit $2
             ) returning id
         ), jobs_gone as (

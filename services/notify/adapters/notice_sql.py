@@ -118,7 +118,7 @@ async def forget_older(db: Database, days: int, most: int) -> int:
         """
         delete from notices where id in (
             select id from notices
-            where created_at < clock_timestamp() - make_interval(days => $1)
+            where created_at < statement_timestamp() - make_interval(days => $1)
             order by created_at limit $2
         )
         """,

@@ -48,7 +48,7 @@ left join case_changes c on c.made >= pg_snapshot_xmin($1::text::pg_snapshot)
   and pg_visible_in_snapshot(c.made, now.snapshot) and c.day between $2 and $3
 """
 NOW_SQL = "select clock_timestamp() as at, pg_current_snapshot()::text as snapshot"
-FORGET_SQL = "delete from case_changes where at < clock_timestamp() - interval '10 minutes'"
+FORGET_SQL = "delete from case_changes where at < statement_timestamp() - interval '10 minutes'"
 """Longer than `MOST_APART` by more than any transaction lasts."""
 MOST_APART = timedelta(minutes=5)
 """Figures that nobody asked for so long are read anew."""
