@@ -177,3 +177,8 @@ async def test_a_specialist_is_sent_for_what_is_sure(dispatch: Dispatch) -> None
     assert (case["community"], case["department"]) == (where.code, None)
     _, guessed = await dispatch.opened(category="02014", category_source="words")
     assert (guessed["department"], guessed["community"]) == (None, where.code)
+    sign = await done(dispatch.handler(where.code), guessed, "recategorise", category="02010")
+    assert (sign["department"], sign["community"]) == ("traffic-police", None)
+    lines = (await police.get(f"/v1/cases/{sign['id']}/events")).json()["events"]
+    assert (lines[-1]["type"], lines[-1]["reason"]) == ("CaseAssigned", "specialist")
+    assert (await community.get(f"/v1/cases/{sign['id']}")).status_code == 200

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.cases import (
+    Alternative,
     Case,
+    CaseAssigned,
     CaseFact,
     CaseReopened,
     CaseReport,
@@ -445,6 +447,30 @@ def test_a_correction_says_only_what_is_new() -> None:
     assert after.dangerous and after.clocks.make_safe_by is not None
     nothing = decide(case, Command("correct", first, text=case.text), NOW, CITY)
     assert isinstance(nothing, Refusal) and nothing.why == "field"
+
+
+def test_a_specialists_category_finds_the_specialist_until_somebody_accepts() -> None:
+    case = replace(case_in("assigned"), alternatives=())
+    home, watchers = case.community, case.watchers
+    said = Command("recategorise", PARTIES["owner"], category="02014")
+    decided = decide(case, said, NOW, CITY)
+    assert not isinstance(decided, Refusal)
+    assert [type(fact).__name__ for fact in decided] == ["CaseRecategorised", "CaseAssigned"]
+    assigned = decided[1]
+    assert isinstance(assigned, CaseAssigned)
+    assert (assigned.reason, assigned.previous, assigned.city) == (
+        "specialist", home, CITY.version,
+    )  # fmt: skip
+    after = assigned.case
+    assert (after.state, after.department, after.community) == ("assigned", "traffic-police", None)
+    assert (after.watchers, after.alternatives) == (
+        (*watchers, home), (Alternative(community=home, reason="area"),),
+    )  # fmt: skip
+    back = replace(after, category="06042")
+    again = decide(back, replace_command(said, party=PARTIES["operator"]), NOW, CITY)
+    assert not isinstance(again, Refusal) and len(again) == 1, "it has the case already"
+    begun = decide(case_in("accepted"), said, NOW, CITY)
+    assert not isinstance(begun, Refusal) and len(begun) == 1, "who accepted hands over"
 
 
 def test_a_merge_feeds_the_other_case() -> None:

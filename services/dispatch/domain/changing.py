@@ -35,6 +35,7 @@ from services.dispatch.domain.ids import me_too_id, question_id
 from services.dispatch.domain.limits import clocks_of, extended, reassigned, running, stopped
 from services.dispatch.domain.milestones import ahead_again
 from services.dispatch.domain.opening import fitted, is_dangerous, new_ids, with_media
+from services.dispatch.domain.routing import specialist, to_specialist
 
 Changes = dict[str, Any]
 ME, NOBODY = "me", "nobody"
@@ -77,7 +78,7 @@ def _settled() -> Changes:
 
 
 def _assigned(case: Case, command: Command, now: datetime, city: City) -> Changes:
-    changes = _settled() | _owner(case, command) | {"accepted_at": None, "member": None}
+    changes = _settled() | _owner(case, command, city) | {"accepted_at": None, "member": None}
     if command.action != "reopen":
         clocks = running(case, now, city)
         return changes | {"clocks": reassigned(replace(case, clocks=clocks), now, city)}
@@ -92,7 +93,7 @@ def _assigned(case: Case, command: Command, now: datetime, city: City) -> Change
     }
 
 
-def _owner(case: Case, command: Command) -> Changes:
+def _owner(case: Case, command: Command, city: City) -> Changes:
     if command.action == "return":
         after = case.alternatives[0]
         return {
@@ -102,9 +103,9 @@ def _owner(case: Case, command: Command) -> Changes:
         }
     if command.department is not None:
         return {"community": None, "department": command.department}
-    community = command.community
-    if command.moved is not None:
-        community = command.moved.community
+    community = command.moved.community if command.moved else command.community
+    if (department := specialist(case, command, city)) is not None:
+        return to_specialist(case, department, community or case.community)
     if community is not None:
         return {"community": community, "department": None}
     return {"community": case.community, "department": case.department}
@@ -210,9 +211,11 @@ def _is_another(case: Case, command: Command, city: City) -> bool:
 
 
 def _finds_another_owner(case: Case, command: Command, city: City) -> bool:
-    """Given back: somebody is left to ask. Moved: the new place is another community's; a
-    department has its cases wherever they are."""
+    """Given back: somebody is left to ask. Another category: it has a specialist. Moved: the new
+    place is another community's; a department has its cases wherever they are."""
     if command.action == "return":
         return bool(case.alternatives) and case.returns < city.routing.most_returns
+    if specialist(case, command, city) is not None:
+        return True
     found = command.moved.community if command.moved else None
     return found is not None and case.department is None and found != case.community

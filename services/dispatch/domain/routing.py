@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.cases import Alternative
-from contracts.city import Routing, Surroundings
+from typing import Any
+
+from contracts.cases import Alternative, Case
+from contracts.city import City, Routing, Surroundings
+from services.dispatch.domain.command import Command
 
 AREA = "area"
 """The community that covers the place, behind a department that has the case first."""
@@ -32,3 +35,22 @@ def _by_place(where: Surroundings, routing: Routing) -> list[Alternative]:
     above = {"street": (where.street, STREET), "district": (where.district, DISTRICT)}
     asked = [above[level] for level in routing.last_resort]
     return [Alternative(community=code, reason=reason) for code, reason in asked if code]
+
+
+def specialist(case: Case, command: Command, city: City) -> str | None:
+    """The department of the category that is said now, unless it has the case already."""
+    said = city.category(command.category)
+    department = city.routing.specialists.get(said.code) if said else None
+    return department if department != case.department else None
+
+
+def to_specialist(case: Case, department: str, community: str | None) -> dict[str, Any]:
+    """What changes in the case: its community is informed, and the next to be asked."""
+    area = () if community is None else (community,)
+    asked_next = (Alternative(community=each, reason=AREA) for each in area)
+    return {
+        "community": None,
+        "department": department,
+        "alternatives": (*asked_next, *case.alternatives)[: MOST - 1],
+        "watchers": tuple(dict.fromkeys((*case.watchers, *area))),
+    }

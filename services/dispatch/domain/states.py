@@ -145,6 +145,7 @@ _END = (Step(CaseVerified, "verified"), Step(CaseClosed, "closed"))
 _NEXT = Step(CaseAssigned, "assigned", if_said=True)
 _AT_WORK: tuple[CaseState, ...] = ("accepted", "in-progress", "suspended")
 _IN_HAND: tuple[CaseState, ...] = ("opened", "assigned", *_AT_WORK, "disputed")
+_HANDS: tuple[Who, ...] = ("owner", "operator")
 
 TABLE: tuple[Row, ...] = (
     Row("assign", ("opened",), (Step(CaseAssigned, "assigned"),), ("operator",)),
@@ -174,7 +175,7 @@ TABLE: tuple[Row, ...] = (
         "refuse",
         ("opened", "assigned", *_AT_WORK),
         (Step(CaseRefused, "refused"),),
-        ("owner", "operator"),
+        _HANDS,
     ),
     Row(
         "withdraw", ("opened", "assigned"), (Step(CaseWithdrawn, "withdrawn"),), ("only-reporter",)
@@ -194,10 +195,10 @@ TABLE: tuple[Row, ...] = (
         "transfer",
         ("assigned", *_AT_WORK),
         (Step(CaseTransferred, "assigned"),),
-        ("owner", "operator"),
+        _HANDS,
     ),
     Row("suspend", ("accepted", "in-progress"), (Step(CaseSuspended, "suspended"),), ("owner",)),
-    Row("resume", ("suspended",), (Step(CaseResumed, "in-progress"),), ("owner", "operator")),
+    Row("resume", ("suspended",), (Step(CaseResumed, "in-progress"),), _HANDS),
     Row("made-safe", _AT_WORK, (Step(CaseMadeSafe),), ("owner",), not_made_safe),
     Row(
         "request-extension",
@@ -208,9 +209,9 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("grant-extension", _AT_WORK, (Step(ExtensionGranted),), ("operator",), extension_asked),
     Row("deny-extension", _AT_WORK, (Step(ExtensionDenied),), ("operator",), extension_asked),
-    Row("ask", _IN_HAND, (Step(QuestionAsked),), ("owner", "operator")),
+    Row("ask", _IN_HAND, (Step(QuestionAsked),), _HANDS),
     Row("answer", _IN_HAND, (Step(QuestionAnswered),), ("first-reporter",), question_asked),
-    # While nobody has accepted, another place may find another owner.
+    # While nobody has accepted, another place or a specialist's category finds another owner.
     Row(
         "correct",
         ("opened", "assigned"),
@@ -218,20 +219,16 @@ TABLE: tuple[Row, ...] = (
             Step(CaseEnriched, if_said=True),
             Step(CaseRecategorised, if_said=True),
             Step(CaseMoved, if_said=True),
-            Step(CaseAssigned, "assigned", if_said=True),
+            _NEXT,
         ),
         ("first-reporter",),
     ),
     # Among the owner's people: one takes the case, or is given it.
     Row("assign", ("assigned", *_AT_WORK, "disputed"), (Step(CaseAssigned),), ("owner",)),
-    Row("recategorise", _IN_HAND, (Step(CaseRecategorised),), ("owner", "operator")),
-    Row(
-        "move",
-        ("opened", "assigned"),
-        (Step(CaseMoved), Step(CaseAssigned, "assigned", if_said=True)),
-        ("owner", "operator"),
-    ),
-    Row("move", (*_AT_WORK, "disputed"), (Step(CaseMoved),), ("owner", "operator")),
+    Row("recategorise", ("opened", "assigned"), (Step(CaseRecategorised), _NEXT), _HANDS),
+    Row("recategorise", (*_AT_WORK, "disputed"), (Step(CaseRecategorised),), _HANDS),
+    Row("move", ("opened", "assigned"), (Step(CaseMoved), _NEXT), _HANDS),
+    Row("move", (*_AT_WORK, "disputed"), (Step(CaseMoved),), _HANDS),
     Row("check", ("resolved",), (Step(CaseChecked),), ("bystander",)),
     Row("join", _IN_HAND, (Step(ReportJoined),), ("bystander",), takes_more),
     Row(

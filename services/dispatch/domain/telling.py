@@ -29,15 +29,16 @@ from services.dispatch.domain.changing import granted_h
 from services.dispatch.domain.command import Command
 from services.dispatch.domain.ids import me_too_id, question_id, separated_id
 from services.dispatch.domain.proof import flags
+from services.dispatch.domain.routing import SPECIALIST, specialist
 
 
 def own_fields(
     step: type[CaseFact], before: Case, command: Command, now: datetime, city: City
 ) -> dict[str, Any]:
     """What a fact of this type says beside the case; it may say another reason."""
-    if step is CaseAssigned and command.action == "return":
-        return {"reason": before.alternatives[0].reason, "note": None}
-    if step in (CaseAssigned, CaseReturned, CaseTransferred):
+    if step is CaseAssigned:
+        return _assigned(before, command, city)
+    if step in (CaseReturned, CaseTransferred):
         return {"previous": before.community or before.department}
     if step is CaseRecategorised:
         return {"previous": before.category}
@@ -68,3 +69,14 @@ def own_fields(
         into = separated_id(before, command.report_id)
         return {"report_id": command.report_id, "into": into}
     return {}
+
+
+def _assigned(before: Case, command: Command, city: City) -> dict[str, Any]:
+    if command.action == "return":
+        return {"reason": before.alternatives[0].reason, "note": None}
+    said: dict[str, Any] = {"previous": before.community or before.department}
+    if specialist(before, command, city) is not None:
+        said["reason"] = SPECIALIST
+    if command.moved or command.category:
+        said["city"] = city.version
+    return said
