@@ -9,21 +9,31 @@ import msgspec
 import shapely
 
 from cities.areas import Areas
+from cities.check import read_all
+from cities.folder import data_files
 from contracts.city import City, Community
 
 SAME_SHAPE = 1e-6
 """Share of the area in which two outlines may differ and still be one."""
+TOLD = {
+    *("city.yaml", "categories.yaml", "duplicates.yaml", "rewards.yaml", "routing.yaml"),
+    *("divisions.csv", "communities.geojson"),
+}
+"""Files whose differences are told one by one; of the others it is told that they differ."""
 APART = ("version", "categories", "divisions", "aliases", "filed_under", "calendar")
 """Fields that are told in another way, or follow from others."""
 
 
-def differences(old: City, old_areas: Areas, new: City, new_areas: Areas) -> list[str]:
-    """Each begins with `+`, `-` or `~` and says what it is about; empty: nothing differs."""
+def differences(old: str, new: str) -> list[str]:
+    """Of two cities by name or path. Each begins with `+`, `-` or `~` and says what it is about;
+    empty: nothing differs. Raises CityError."""
+    (before, before_areas), (after, after_areas) = read_all(old), read_all(new)
     return [
-        *_communities(old_areas, new_areas),
-        *_table("category", _categories(old), _categories(new)),
-        *_table("division", old.divisions, new.divisions),
-        *_fields(old, new),
+        *_communities(before_areas, after_areas),
+        *_table("category", _categories(before), _categories(after)),
+        *_table("division", before.divisions, after.divisions),
+        *_fields(before, after),
+        *_files(old, new),
     ]
 
 
@@ -74,4 +84,15 @@ def _changed(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:
 def _fields(old: City, new: City) -> Iterator[str]:
     for name in _changed(old, new):
         if name not in APART:
+            yield f"~ {name}"
+
+
+def _files(old: str, new: str) -> Iterator[str]:
+    before, after = ({f.name: f for f in data_files(each)} for each in (old, new))
+    for name in sorted((before.keys() | after.keys()) - TOLD):
+        if name not in after:
+            yield f"- {name}"
+        elif name not in before:
+            yield f"+ {name}"
+        elif before[name].read_bytes() != after[name].read_bytes():
             yield f"~ {name}"

@@ -30,6 +30,12 @@ def city_folder(name_or_path: str) -> Path:
     return folder
 
 
+def data_files(name_or_path: str) -> list[Path]:
+    """What a city's version is made of, in the order of their names."""
+    folder = city_folder(name_or_path)
+    return sorted(each for each in folder.iterdir() if each.suffix in DATA_SUFFIXES)
+
+
 def city_version(name_or_path: str) -> str:
     """Twelve digits that change when any data file of the city changes."""
     folder = city_folder(name_or_path)
@@ -37,6 +43,6 @@ def city_version(name_or_path: str) -> str:
         if not (folder / name).is_file():
             raise CityError(folder / name, 0, "there is no such file")
     digest = sha256()
-    for file in sorted(each for each in folder.iterdir() if each.suffix in DATA_SUFFIXES):
+    for file in data_files(name_or_path):
         digest.update(file.name.encode() + b"\0" + sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]

@@ -43,10 +43,10 @@ def check(folder: str, as_json: bool) -> None:
 def diff(old: str, new: str, as_json: bool) -> None:
     """Show what NEW would change of OLD, a line each; exit 1 when something differs.
 
-    Put the new files in the place of the old ones: dispatch takes them within seconds, all of them
-    or none. The other services take them at their next start.
+    Put the new files in the place of the old ones: every service takes them within seconds, all of
+    them or none.
     """
-    found = differences(*read_all(old), *read_all(new))
+    found = differences(old, new)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
     elif found:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cities.areas import load_areas
-from cities.check import main
 from cities.folder import city_folder
 from cities.load import CityError, load_city
 from contracts.city import UNCATEGORISED, Window, Wording
@@ -83,13 +82,6 @@ def test_invented_shapes_say_so() -> None:
     assert areas.communities.keys() <= XIAN.divisions.keys()
     for name in ("communities.geojson", "streets.geojson"):
         assert '"synthetic": true' in (SHIPPED / name).read_text(encoding="utf-8")[:200]
-
-
-def test_the_check(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["xian"]) == 0
-    assert "3223 communities (synthetic outlines)" in capsys.readouterr().out
-    assert main(["atlantis"]) == 2
-    assert main([]) == 2
 
 
 BROKEN = [

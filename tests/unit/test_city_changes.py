@@ -107,6 +107,8 @@ def test_the_difference_is_shown(folder: Path) -> None:
     (folder / "communities.geojson").write_text(json.dumps(layer))
     changed(folder, "categories.yaml", "accept_minutes: 30", "accept_minutes: 25")
     changed(folder, "routing.yaml", "border_m: 30", "border_m: 40")
+    changed(folder, "notices.yaml", "\n", "\n\n")
+    (folder / "open311.yaml").unlink()
     code, output = run("diff", "xian", folder)
     lines = output.splitlines()
     assert code == 1
@@ -115,7 +117,7 @@ def test_the_difference_is_shown(folder: Path) -> None:
     assert any(f"~ community {moved_code}" in line and "of its area" in line for line in lines)
     assert any("now" in line and "新名社区居委会" in line for line in lines)
     assert any(line.startswith("~ category") and "deadline" in line for line in lines)
-    assert "~ routing" in lines
+    assert {"~ routing", "~ notices.yaml", "- open311.yaml"} < set(lines)
     assert json.loads(run("diff", "xian", folder, "--json")[1]) == lines
 
 
@@ -123,6 +125,7 @@ def test_a_folder_is_checked_as_a_whole(folder: Path) -> None:
     code, output = run("check", "xian")
     assert code == 0 and "communities 3223" in output and "synthetic" in output
     changed(folder, "staff.yaml", "role: operator", "role: king")
-    answer = CliRunner().invoke(cli, ["city", "check", str(folder)])
-    assert isinstance(answer.exception, CityError)
-    assert "staff.yaml" in str(answer.exception)
+    for of, said in ((folder, "staff.yaml"), ("atlantis", "there is no such city")):
+        answer = CliRunner().invoke(cli, ["city", "check", str(of)])
+        assert isinstance(answer.exception, CityError)
+        assert said in str(answer.exception)
