@@ -59,6 +59,7 @@ class ReportEnriched(Fact, frozen=True, kw_only=True):
     cell: str
     text: str | None = None
     category: str | None = None
+    category_source: CategorySource | None = None
     dangerous: bool | None = None
     media: tuple[Media, ...] | None = None
     flags: tuple[str, ...] | None = None

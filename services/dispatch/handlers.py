@@ -21,10 +21,11 @@ from services.dispatch.adapters import case_sql, near_sql, standing_sql
 from services.dispatch.adapters.circles import look_of, search_of, suggestions
 from services.dispatch.adapters.city import Known
 from services.dispatch.domain.batch import Search, State, lock_name
+from services.dispatch.domain.changing import sent_on
 from services.dispatch.domain.duplicates import Match
 from services.dispatch.domain.leaving import event_of, feeds_of
 from services.dispatch.domain.opening import enrich, join, open_case
-from services.dispatch.domain.routing import owners
+from services.dispatch.domain.routing import SURE, owners
 
 
 def normalised(state: State, event: Event) -> Sequence[Outgoing]:
@@ -78,7 +79,8 @@ def enriched(state: State, event: Event) -> Sequence[Outgoing]:
         return ()
     if report.media is not None:
         state.belongs(report, case.id, report.media)
-    return _leave(event, state.decided([fact]))
+    sent = sent_on(case, fact.case, report.category_source, state.now, state.city)
+    return _leave(event, state.decided([fact, sent] if sent else [fact]))
 
 
 def standing_told(state: State, event: Event) -> Sequence[Outgoing]:
@@ -100,10 +102,6 @@ HANDLERS: dict[type[Fact], Callable[[State, Event], Sequence[Outgoing]]] = {
     ObserverReinstated: standing_told,
 }
 """PlaceAsked and ReportRefused make no case."""
-
-
-SURE = ("client", "alias")
-"""Of the ways in which a category was found, those that a specialist is sent for."""
 
 
 class Reports:

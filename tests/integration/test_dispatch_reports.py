@@ -104,6 +104,36 @@ async def test_what_comes_late_is_added(dispatch: Dispatch) -> None:
     assert (await dispatch.sql("select count(*) as n from cases"))[0]["n"] == 1
 
 
+async def test_a_specialist_is_sent_for_what_a_voice_says(dispatch: Dispatch) -> None:
+    """A transcript that names the category by its alias; not one from which it is guessed, and
+    not when somebody has accepted."""
+    said = {"category": "02014", "text": "红绿灯坏了"}
+    for source, accepted, department in (
+        ("alias", False, "traffic-police"),
+        ("words", False, None),
+        ("alias", True, None),
+    ):
+        await dispatch.sql("truncate cases, case_reports, case_events, inbox, outbox")
+        body, case = await dispatch.opened(category=None, text=None)
+        community = case["community"]
+        if accepted:
+            await done(dispatch.handler(community), case, "accept")
+        late = ReportEnriched(
+            report_id=body.report_id,
+            reporter_id=body.reporter_id,
+            cell=body.cell,
+            category_source=source,  # type: ignore[arg-type]
+            **said,  # type: ignore[arg-type]
+        )
+        await dispatch.give(message(late, 3), message(late, 4))
+        after = (await dispatch.client("operator").get(f"/v1/cases/{case['id']}")).json()
+        assert (after["category"], after["department"]) == ("02014", department)
+        lines = (await dispatch.handler(community).get(f"/v1/cases/{case['id']}/events")).json()
+        told = [(line["type"], line["reason"]) for line in lines["events"][-2:]]
+        expected = ("CaseAssigned", "specialist") if department else ("CaseEnriched", None)
+        assert told[-1] == expected
+
+
 async def test_others_on_the_topics_are_heard_and_left_alone(dispatch: Dispatch) -> None:
     asked = PlaceAsked(report_id=report().report_id, reporter_id="r", code="C")
     outcome = await dispatch.give(message(asked))

@@ -85,7 +85,7 @@ async def test_late_words_enrich_the_report(
     late = (await said(intake, report_id))[1]
     assert isinstance(late, ReportEnriched)
     assert (late.text, late.dangerous) == (WORDS, True)
-    assert late.category and late.candidates
+    assert late.category and late.category_source == "alias" and late.candidates
     assert await job_of(intake, report_id) is None
     assert server.heads[0].startswith("POST /v1/audio/transcriptions ")
     assert f"Bearer {KEY}" in server.heads[0]

@@ -89,6 +89,22 @@ async def answer(tracking: Tracking, mine: str, report_id: str, **more: Any) -> 
     return found.json()
 
 
+async def test_a_late_category_says_where_it_is_from(tracking: Tracking) -> None:
+    mine = str(uuid4())
+    sent = submitted(mine, text=None)
+    late = ReportEnriched(
+        report_id=sent.report_id,
+        reporter_id=mine,
+        cell="89309b9a2b7ffff",
+        category="06042",
+        category_source="words",
+    )
+    first = normalised(sent, category=None, category_source="none", text=None)
+    await tracking.give(about(sent, 1), about(first, 2), about(late, 3))
+    shown = await answer(tracking, mine, sent.report_id)
+    assert (shown["category"], shown["category_source"]) == ("06042", "words")
+
+
 async def test_a_report_with_its_case_and_timeline(tracking: Tracking) -> None:
     mine = str(uuid4())
     report_id, events = life(mine)

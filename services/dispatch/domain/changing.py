@@ -29,13 +29,15 @@ from contracts.cases import (
     ReportSeparated,
 )
 from contracts.city import City
+from contracts.facts import SYSTEM
+from contracts.reports import CategorySource
 from services.dispatch.domain import proof
 from services.dispatch.domain.command import Command
 from services.dispatch.domain.ids import me_too_id, question_id
 from services.dispatch.domain.limits import clocks_of, extended, reassigned, running, stopped
 from services.dispatch.domain.milestones import ahead_again
 from services.dispatch.domain.opening import fitted, is_dangerous, new_ids, with_media
-from services.dispatch.domain.routing import specialist, to_specialist
+from services.dispatch.domain.routing import SPECIALIST, SURE, specialist, to_specialist
 
 Changes = dict[str, Any]
 ME, NOBODY = "me", "nobody"
@@ -78,11 +80,10 @@ def _settled() -> Changes:
 
 
 def _assigned(case: Case, command: Command, now: datetime, city: City) -> Changes:
-    changes = _settled() | _owner(case, command, city) | {"accepted_at": None, "member": None}
+    owner = _owner(case, command, city)
     if command.action != "reopen":
-        clocks = running(case, now, city)
-        return changes | {"clocks": reassigned(replace(case, clocks=clocks), now, city)}
-    return changes | {
+        return _owned(case, owner, now, city)
+    return _owned(case, owner, now, city) | {
         "round": case.round + 1,
         "clocks": clocks_of(city, case.category, case.dangerous, now),
         "resolved_at": None,
@@ -91,6 +92,30 @@ def _assigned(case: Case, command: Command, now: datetime, city: City) -> Change
         "made_safe_at": None,
         "proof_flags": (),
     }
+
+
+def _owned(case: Case, owner: Changes, now: datetime, city: City) -> Changes:
+    """By somebody who has yet to accept."""
+    clocks = reassigned(replace(case, clocks=running(case, now, city)), now, city)
+    return _settled() | owner | {"accepted_at": None, "member": None, "clocks": clocks}
+
+
+def sent_on(
+    before: Case, case: Case, source: CategorySource | None, now: datetime, city: City
+) -> CaseAssigned | None:
+    """To the specialist of a category that came late, for sure, while nobody has accepted."""
+    if case.category == before.category or source not in SURE:
+        return None
+    department = specialist(case, case.category, city)
+    if department is None or case.state not in ("opened", "assigned"):
+        return None
+    changes = _owned(case, to_specialist(case, department, case.community), now, city)
+    changes |= {"state": "assigned", "seq": case.seq + 1, "revision": case.revision + 1}
+    after = replace(case, **changes)
+    previous = case.community or case.department
+    return CaseAssigned(
+        case=after, by=SYSTEM, reason=SPECIALIST, previous=previous, city=city.version
+    )
 
 
 def _owner(case: Case, command: Command, city: City) -> Changes:
@@ -104,7 +129,7 @@ def _owner(case: Case, command: Command, city: City) -> Changes:
     if command.department is not None:
         return {"community": None, "department": command.department}
     community = command.moved.community if command.moved else command.community
-    if (department := specialist(case, command, city)) is not None:
+    if (department := specialist(case, command.category, city)) is not None:
         return to_specialist(case, department, community or case.community)
     if community is not None:
         return {"community": community, "department": None}
@@ -215,7 +240,7 @@ def _finds_another_owner(case: Case, command: Command, city: City) -> bool:
     place is another community's; a department has its cases wherever they are."""
     if command.action == "return":
         return bool(case.alternatives) and case.returns < city.routing.most_returns
-    if specialist(case, command, city) is not None:
+    if specialist(case, command.category, city) is not None:
         return True
     found = command.moved.community if command.moved else None
     return found is not None and case.department is None and found != case.community

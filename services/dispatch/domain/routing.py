@@ -6,12 +6,14 @@ from typing import Any
 
 from contracts.cases import Alternative, Case
 from contracts.city import City, Routing, Surroundings
-from services.dispatch.domain.command import Command
+from contracts.reports import CategorySource
 
 AREA = "area"
 """The community that covers the place, behind a department that has the case first."""
 SPECIALIST, NEAR_BORDER, NEAREST = "specialist", "near-border", "nearest-community"
 STREET, DISTRICT = "no-community-street", "no-community-district"
+SURE: tuple[CategorySource, ...] = ("client", "alias")
+"""Of the ways in which a category was found, those that a specialist is sent for."""
 MOST = 4
 
 
@@ -37,9 +39,9 @@ def _by_place(where: Surroundings, routing: Routing) -> list[Alternative]:
     return [Alternative(community=code, reason=reason) for code, reason in asked if code]
 
 
-def specialist(case: Case, command: Command, city: City) -> str | None:
-    """The department of the category that is said now, unless it has the case already."""
-    said = city.category(command.category)
+def specialist(case: Case, category: str | None, city: City) -> str | None:
+    """The department of a category that is said now, unless it has the case already."""
+    said = city.category(category)
     department = city.routing.specialists.get(said.code) if said else None
     return department if department != case.department else None
 

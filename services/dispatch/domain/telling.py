@@ -75,7 +75,7 @@ def _assigned(before: Case, command: Command, city: City) -> dict[str, Any]:
     if command.action == "return":
         return {"reason": before.alternatives[0].reason, "note": None}
     said: dict[str, Any] = {"previous": before.community or before.department}
-    if specialist(before, command, city) is not None:
+    if specialist(before, command.category, city) is not None:
         said["reason"] = SPECIALIST
     if command.moved or command.category:
         said["city"] = city.version

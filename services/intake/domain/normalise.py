@@ -98,11 +98,13 @@ def transcribed(report: Report, transcript: str, now: datetime, rules: Rules) ->
     text = _words(report, rules)
     found = read_category(report.submitted.category, text, rules.city, rules.read)
     category = report.category or found.code
+    news = category != report.category
     return _enrich(
         replace(report, category=category),
         now,
         text=text,
-        category=None if category == report.category else category,
+        category=category if news else None,
+        category_source=found.source if news else None,
         dangerous=True if says_danger(text, category, rules.city) else None,
         candidates=found.candidates or None,
     )

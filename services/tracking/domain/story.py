@@ -90,6 +90,7 @@ def _enriched(report: ReportNormalised, late: ReportEnriched) -> ReportNormalise
         report,
         text=report.text if late.text is None else late.text,
         category=report.category if late.category is None else late.category,
+        category_source=late.category_source or report.category_source,
         dangerous=report.dangerous if late.dangerous is None else late.dangerous,
         media=report.media if late.media is None else late.media,
         flags=report.flags if late.flags is None else late.flags,
