@@ -101,7 +101,7 @@ async def test_a_late_category_says_where_it_is_from(tracking: Tracking) -> None
     )
     first = normalised(sent, category=None, category_source="none", text=None)
     await tracking.give(about(sent, 1), about(first, 2), about(late, 3))
-    shown = await answer(tracking, mine, sent.report_id)
+    shown = (await answer(tracking, mine, sent.report_id))["normalised"]
     assert (shown["category"], shown["category_source"]) == ("06042", "words")
 
 
