@@ -109,8 +109,9 @@ async def test_figures_of_one_community_are_its_own(tracking: Tracking) -> None:
         assert one.total == everything.by_community.get(code, Sums())
 
 
+@pytest.mark.parametrize("limit", ["MOST_APART", "MOST_AGE"])
 async def test_old_figures_are_read_anew(
-    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     db, stats = tracking.context.db, Stats()
     changing = Changing(db, seed=3)
@@ -119,7 +120,7 @@ async def test_old_figures_are_read_anew(
     await changing.some_change()
     await tracking.sql("update case_changes set at = at - interval '11 minutes'")
     assert await stats_sql.forget(db) > 0
-    monkeypatch.setattr(stats_sql, "MOST_APART", timedelta())
+    monkeypatch.setattr(stats_sql, limit, timedelta())
     found = await stats.figures(db, DAYS, None, None, NOW)
     assert found.total.cases == await cases_of(db, DAYS)
 

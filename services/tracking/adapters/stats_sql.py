@@ -52,6 +52,8 @@ FORGET_SQL = "delete from case_changes where at < statement_timestamp() - interv
 """Longer than `MOST_APART` by more than any transaction lasts."""
 MOST_APART = timedelta(minutes=5)
 """Figures that nobody asked for so long are read anew."""
+MOST_AGE = timedelta(hours=1)
+"""So are all after this time: whatever went wrong (a restored database) does not stay."""
 MOST_SPANS = 4
 """Spans of days that are kept at once; 3 MB each in a city of 3,000 communities."""
 AT_ONCE = "set transaction isolation level repeatable read; set local jit = off"
@@ -64,9 +66,10 @@ Days = tuple[date, date]
 
 @dataclass
 class _Kept:
-    """Figures as one snapshot of the database saw them."""
+    """Figures as one snapshot of the database saw them; `whole_at`: when all was read."""
 
     figures: Figures
+    whole_at: datetime
     read_at: datetime
     snapshot: str
 
@@ -96,10 +99,11 @@ class Stats:
         if kept is None:
             return None
         rows = await db.fetch(CHANGES_SQL, kept.snapshot, *days)
-        if rows[0]["at"] - kept.read_at > MOST_APART:
+        now = rows[0]["at"]
+        if now - kept.read_at > MOST_APART or now - kept.whole_at > MOST_AGE:
             return None
         kept.figures.add(Change(*tuple(row)[2:]) for row in rows if row["sign"])
-        kept.read_at, kept.snapshot = rows[0]["at"], rows[0]["snapshot"]
+        kept.read_at, kept.snapshot = now, rows[0]["snapshot"]
         return kept
 
     def _keep(self, days: Days, kept: _Kept) -> None:
@@ -126,7 +130,7 @@ async def _read(db: Database, days: Days, community: str | None, category: str |
             figures.by_day[row["day"]] = sums
         else:
             figures.total = sums
-    return _Kept(figures, now["at"], now["snapshot"])
+    return _Kept(figures, now["at"], now["at"], now["snapshot"])
 
 
 async def forget(db: Database) -> int:
