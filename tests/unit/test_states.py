@@ -469,6 +469,11 @@ def test_a_specialists_category_finds_the_specialist_until_somebody_accepts() ->
     back = replace(after, category="06042")
     again = decide(back, replace_command(said, party=PARTIES["operator"]), NOW, CITY)
     assert not isinstance(again, Refusal) and len(again) == 1, "it has the case already"
+    given_back = replace(after, department=None, community=home)
+    text = Command("correct", PARTIES["first"], text="红灯不亮", category="02014")
+    told = decide(given_back, text, NOW, CITY)
+    assert not isinstance(told, Refusal)
+    assert [type(fact).__name__ for fact in told] == ["CaseEnriched"], "the category is no news"
     begun = decide(case_in("accepted"), said, NOW, CITY)
     assert not isinstance(begun, Refusal) and len(begun) == 1, "who accepted hands over"
 

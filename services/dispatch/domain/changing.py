@@ -223,14 +223,15 @@ CHANGES: dict[type[CaseFact], Callable[[Case, Command, datetime, City], Changes]
 
 SAID: dict[type[CaseFact], Callable[[Case, Command, City], bool]] = {
     CaseEnriched: lambda case, command, city: command.text not in (None, case.text),
-    CaseRecategorised: lambda case, command, city: _is_another(case, command, city),
+    CaseRecategorised: lambda case, command, city: is_another(case, command, city),
     CaseMoved: lambda case, command, city: command.moved is not None,
     CaseAssigned: lambda case, command, city: _finds_another_owner(case, command, city),
 }
 """Whether a command says something of the kind, for steps that depend on it."""
 
 
-def _is_another(case: Case, command: Command, city: City) -> bool:
+def is_another(case: Case, command: Command, city: City) -> bool:
+    """Whether the command names a category that the case has not."""
     known = city.category(command.category)
     return known is not None and known.code != case.category
 
