@@ -22,7 +22,7 @@ from bench.filling import Filled, fill
 from bench.people import People
 from bench.results import Aim, Options, Result, Table
 from bench.stacks import CITY, Whole, quiet, say, temporary
-from bench.to_queue import Way, load, product_way
+from bench.to_queue import load, product_way
 from cities.areas import load_areas
 from cities.cells import cells_touching_circle
 from cities.load import load_city
@@ -98,30 +98,36 @@ KINDS: dict[str, Paths] = {
 
 
 async def measure(options: Options) -> Result:
-    """Empty tables, filled, and started again. Raises what breaks a run."""
+    """Filled beside empty, by turns; then filled and started again. Raises what breaks a run."""
     raw: dict[str, list[Run]] = {}
-    folder = temporary()
+    folders = full, empty = temporary(), temporary()
     try:
-        filled, plans = await _filled(folder, options, raw)
-        await _asked_again(folder, filled, raw)
+        async with _up(empty) as beside:
+            filled, plans = await _filled(full, beside, options, raw)
+        await _asked_again(full, filled, raw)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
     return _result(options, raw, plans)
 
 
 async def _filled(
-    folder: Path, options: Options, raw: dict[str, list[Run]]
+    folder: Path, beside: Whole, options: Options, raw: dict[str, list[Run]]
 ) -> tuple[Filled, dict[str, str]]:
-    async with _up(folder) as stack, product_way(stack) as way:
-        await load(way, RATE, SECONDS, -1)
-        await _to_queue(way, "empty", options, raw)
+    async with _up(folder) as stack, product_way(stack) as full, product_way(beside) as empty:
         say(f"size: {CASES:,} cases are filled in")
         began = time.monotonic()
         city, areas = load_city(CITY), load_areas(CITY)
         filled = await fill(stack.admin(), city, areas, CASES)
         say(f"size: filled in {time.monotonic() - began:.0f} s")
-        await load(way, RATE, SECONDS / 2, -2)
-        await _to_queue(way, "full", options, raw)
+        ways = {"empty": empty, "full": full}
+        for way in ways.values():
+            await load(way, RATE, SECONDS, -1)
+        for number in range(options.runs):
+            for name, way in ways.items():
+                run = await load(way, RATE, SECONDS, number)
+                raw.setdefault(f"to queue, {name}", []).append(run)
+                say(f"size: POST to queue, {name} tables: p50 {run['queue_p50_ms']:.1f} ms")
         plans = await _plans(stack.admin(), filled)
     return filled, plans
 
@@ -152,13 +158,6 @@ async def _up(folder: Path) -> AsyncIterator[Whole]:
         yield Whole(product)
     finally:
         await asyncio.to_thread(lambda: product.stop(keep_data=True))
-
-
-async def _to_queue(way: Way, name: str, options: Options, raw: dict[str, list[Run]]) -> None:
-    for number in range(options.runs):
-        run = await load(way, RATE, SECONDS, number)
-        raw.setdefault(f"to queue, {name}", []).append(run)
-        say(f"size: POST to queue, {name} tables: p50 {run['queue_p50_ms']:.1f} ms")
 
 
 async def _plans(admin_url: str, filled: Filled) -> dict[str, str]:
@@ -233,7 +232,9 @@ def _result(options: Options, raw: dict[str, list[Run]], plans: dict[str, str]) 
         title=f"(g) At size: {CASES:,} cases",
         how=(
             "A year of cases over all communities of the city (sizes by Zipf's law), two in a "
-            "hundred open, filled into the tables of dispatch and tracking by SQL; the product is "
+            "hundred open, filled into the tables of dispatch and tracking by SQL. Another product "
+            "with empty tables runs beside it, and reports go to the two by turns, for the "
+            "machine's speed changes within minutes. Then the filled one is "
             f"stopped and started again, then one client asks: {COLD} times with PostgreSQL's own "
             f"buffers empty (cold; the system's cache is not), then {WARM} times. The searches are "
             "by state, category, community, box, a word of 200 cases and one of all, half of them "
