@@ -186,7 +186,7 @@ async def _plans(admin_url: str, filled: Filled) -> dict[str, str]:
     connection = await asyncpg.connect(admin_url, command_timeout=300)
     try:
         head = (await connection.fetch(stats_sql.NOW_SQL))[0]["snapshot"]
-        asked["stats, moved on"] = ("tracking", stats_sql.CHANGES_SQL, [head, *days])
+        asked["stats, moved on"] = ("tracking", stats_sql.CHANGES_SQL, [head, *days, None, None])
         found = {}
         for name, (schema, sql, values) in asked.items():
             await connection.execute(f"set search_path to {schema}")

@@ -301,7 +301,7 @@ async def test_every_search_uses_an_index_among_many(tracking: Tracking) -> None
     )
     await tracking.sql("analyze case_changes")
     head = (await tracking.sql(stats_sql.NOW_SQL))[0]["snapshot"]
-    plan = await explained(tracking, stats_sql.CHANGES_SQL, head, *days)
+    plan = await explained(tracking, stats_sql.CHANGES_SQL, head, *days, None, None)
     assert "case_changes_made" in plan, plan
 
 

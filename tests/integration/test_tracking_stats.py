@@ -24,6 +24,7 @@ from tests.integration.tracking_set import Tracking, case_with, installation, op
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime.now(UTC)
 DAYS = (NOW.date() - timedelta(days=20), NOW.date() + timedelta(days=1))
+ALL = (*DAYS, None, None)
 STATES = ("opened", "assigned", "accepted", "suspended", "resolved", "closed", "refused")
 
 
@@ -88,12 +89,12 @@ async def test_what_changes_meanwhile_is_counted_once(tracking: Tracking) -> Non
     for _ in range(20):
         change = asyncio.create_task(changing.some_change())
         while not change.done():
-            await stats.figures(db, DAYS, None, None, now)
+            await stats.figures(db, ALL, now)
             await asyncio.sleep(0.002)
         await change
         now += timedelta(hours=2)
-        moved_on = shown(await stats.figures(db, DAYS, None, None, now))
-        assert moved_on == shown(await Stats().figures(db, DAYS, None, None, now))
+        moved_on = shown(await stats.figures(db, ALL, now))
+        assert moved_on == shown(await Stats().figures(db, ALL, now))
         assert moved_on[0].cases == await cases_of(db, DAYS)
     assert moved_on[0].overdue > 0 and moved_on[0].accepted > 0
 
@@ -103,10 +104,12 @@ async def test_figures_of_one_community_are_its_own(tracking: Tracking) -> None:
     changing = Changing(db, seed=2)
     for _ in range(5):
         await changing.some_change()
-        everything = await stats.figures(db, DAYS, None, None, NOW)
+        everything = await stats.figures(db, ALL, NOW)
         code = "610113002004"
-        one = await stats.figures(db, DAYS, code, None, NOW)
+        one = await stats.figures(db, (*DAYS, code, None), NOW)
         assert one.total == everything.by_community.get(code, Sums())
+        bins = await stats.figures(db, (*DAYS, None, "06042"), NOW)
+        assert bins.total == everything.by_category.get("06042", Sums())
 
 
 @pytest.mark.parametrize("limit", ["MOST_APART", "MOST_AGE"])
@@ -116,12 +119,12 @@ async def test_old_figures_are_read_anew(
     db, stats = tracking.context.db, Stats()
     changing = Changing(db, seed=3)
     await changing.some_change()
-    await stats.figures(db, DAYS, None, None, NOW)
+    await stats.figures(db, ALL, NOW)
     await changing.some_change()
     await tracking.sql("update case_changes set at = at - interval '11 minutes'")
     assert await stats_sql.forget(db) > 0
     monkeypatch.setattr(stats_sql, limit, timedelta())
-    found = await stats.figures(db, DAYS, None, None, NOW)
+    found = await stats.figures(db, ALL, NOW)
     assert found.total.cases == await cases_of(db, DAYS)
 
 
@@ -129,16 +132,16 @@ async def test_changes_of_a_dump_count_nothing(tracking: Tracking) -> None:
     """A database that was restored knows transactions that its new server has not made yet."""
     db, stats = tracking.context.db, Stats()
     await Changing(db, seed=4).some_change()
-    before = shown(await stats.figures(db, DAYS, None, None, NOW))
+    before = shown(await stats.figures(db, ALL, NOW))
     await tracking.sql("update case_changes set made = (made::text::bigint + 1000)::text::xid8")
-    assert shown(await stats.figures(db, DAYS, None, None, NOW)) == before
+    assert shown(await stats.figures(db, ALL, NOW)) == before
 
 
-async def test_spans_that_are_kept_are_few(tracking: Tracking) -> None:
+async def test_figures_that_are_kept_are_few(tracking: Tracking) -> None:
     db, stats = tracking.context.db, Stats()
-    for back in range(10):
-        await stats.figures(db, (DAYS[0] - timedelta(days=back), DAYS[1]), None, None, NOW)
-    assert len(stats._kept) == stats_sql.MOST_SPANS
+    for back in range(stats_sql.MOST_KEPT + 3):
+        await stats.figures(db, (DAYS[0] - timedelta(days=back), DAYS[1], None, None), NOW)
+    assert len(stats._kept) == stats_sql.MOST_KEPT
 
 
 def shown(found: Figures) -> tuple[Sums, ...]:

@@ -46,6 +46,7 @@ from (select clock_timestamp() as at, pg_current_snapshot() as snapshot) as now
 left join case_changes c on c.made >= pg_snapshot_xmin($1::text::pg_snapshot)
   and not pg_visible_in_snapshot(c.made, $1::text::pg_snapshot)
   and pg_visible_in_snapshot(c.made, now.snapshot) and c.day between $2 and $3
+  and ($4::text is null or c.community = $4) and ($5::text is null or c.category = $5)
 """
 NOW_SQL = "select clock_timestamp() as at, pg_current_snapshot()::text as snapshot"
 FORGET_SQL = "delete from case_changes where at < statement_timestamp() - interval '10 minutes'"
@@ -54,14 +55,15 @@ MOST_APART = timedelta(minutes=5)
 """Figures that nobody asked for so long are read anew."""
 MOST_AGE = timedelta(hours=1)
 """So are all after this time: whatever went wrong (a restored database) does not stay."""
-MOST_SPANS = 4
-"""Spans of days that are kept at once; 3 MB each in a city of 3,000 communities."""
+MOST_KEPT = 32
+"""Questions whose figures are kept at once; 3 MB for all of a city of 3,000 communities."""
 AT_ONCE = "set transaction isolation level repeatable read; set local jit = off"
 OWN_PLAN = "; set local plan_cache_mode = force_custom_plan"
 """One plan for all questions reads every count also where one community is asked for."""
 SUMS = tuple(each for each in Sums.__struct_fields__ if each != "overdue")
 
-Days = tuple[date, date]
+Scope = tuple[date, date, str | None, str | None]
+"""First and last day, community, category."""
 
 
 @dataclass
@@ -78,27 +80,25 @@ class Stats:
     """What a process knows of the figures. One question at a time reads what is new."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Days, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Scope, _Kept] = OrderedDict()
         self._one = asyncio.Lock()
 
-    async def figures(
-        self, db: Database, days: Days, community: str | None, category: str | None, now: datetime
-    ) -> Figures:
+    async def figures(self, db: Database, scope: Scope, now: datetime) -> Figures:
         """As of this moment. They are the caller's until it awaits something else."""
-        if community is not None or category is not None:
-            kept = await _read(db, days, community, category)
-        else:
-            async with self._one:
-                kept = await self._moved_on(db, days) or await _read(db, days, None, None)
-                self._keep(days, kept)
+        async with self._one:
+            kept = await self._moved_on(db, scope) or await _read(db, scope)
+            self._kept[scope] = kept
+            self._kept.move_to_end(scope)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
         kept.figures.pass_to(now)
         return kept.figures
 
-    async def _moved_on(self, db: Database, days: Days) -> _Kept | None:
-        kept = self._kept.get(days)
+    async def _moved_on(self, db: Database, scope: Scope) -> _Kept | None:
+        kept = self._kept.get(scope)
         if kept is None:
             return None
-        rows = await db.fetch(CHANGES_SQL, kept.snapshot, *days)
+        rows = await db.fetch(CHANGES_SQL, kept.snapshot, *scope)
         now = rows[0]["at"]
         if now - kept.read_at > MOST_APART or now - kept.whole_at > MOST_AGE:
             return None
@@ -106,15 +106,8 @@ class Stats:
         kept.read_at, kept.snapshot = now, rows[0]["snapshot"]
         return kept
 
-    def _keep(self, days: Days, kept: _Kept) -> None:
-        self._kept[days] = kept
-        self._kept.move_to_end(days)
-        while len(self._kept) > MOST_SPANS:
-            self._kept.popitem(last=False)
 
-
-async def _read(db: Database, days: Days, community: str | None, category: str | None) -> _Kept:
-    scope = (*days, community, category)
+async def _read(db: Database, scope: Scope) -> _Kept:
     async with db.transaction(AT_ONCE + OWN_PLAN) as connection:
         now = await connection.fetchrow(NOW_SQL)
         deadlines = await connection.fetch(DEADLINES_SQL, *scope)

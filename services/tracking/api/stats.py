@@ -44,8 +44,8 @@ def router(context: Context) -> APIRouter:
         first = since or last - timedelta(days=USUAL_DAYS - 1)
         if not 0 <= (last - first).days <= MOST_DAYS:
             raise invalid_field("since", "时间范围不对", "Not a span of days up to ten years")
-        days = (first, last)
-        found = await context.stats.figures(context.db, days, community, category, now)
+        scope = (first, last, community, category)
+        found = await context.stats.figures(context.db, scope, now)
         language = language_of(accept_language or "")
         body = {
             "since": first,
