@@ -143,6 +143,10 @@ class Database:
         """Runs one statement; PostgreSQL's command tag."""
         return await self._pool.execute(sql, *args)
 
+    async def changed(self, sql: str, *args: object) -> int:
+        """Runs one statement; how many rows it took, by PostgreSQL's command tag."""
+        return int((await self.execute(sql, *args)).split()[-1])
+
     async def close(self) -> None:
         """Closes the pool; connections in use get 5 s."""
         try:

@@ -7,6 +7,8 @@ HORIZON_DAYS = 14
 AHEAD_DAYS = 2
 TODAY = "(clock_timestamp() at time zone 'UTC')::date"
 """Days are those of the events, which are in UTC wherever the server lives."""
+OUTBOX_OF_DAY = "outbox_{:%Y%m%d}"
+"""The partition, as `make_partitions` names it."""
 MAKE_PARTITIONS = f"select make_partitions({TODAY} - {HORIZON_DAYS}, {TODAY} + {AHEAD_DAYS})"
 
 _STATEMENTS_V1 = (

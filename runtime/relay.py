@@ -16,6 +16,7 @@ from runtime import metrics
 from runtime.backoff import Backoff
 from runtime.db import Connection, Database, is_transient
 from runtime.leadership import Leadership
+from runtime.plumbing import OUTBOX_OF_DAY
 from runtime.producer import Producer, SendUnknown
 
 BATCH = 500
@@ -135,6 +136,11 @@ class Relay:
         return len(rows)
 
 
+def mark_sql(day: date) -> str:
+    """For rows of the outbox of that day, by their ids."""
+    return _MARK.format(outbox=OUTBOX_OF_DAY.format(day))
+
+
 async def mark_sent(connection: Connection, schema: str, rows: Sequence[Row]) -> None:
     """Marks rows sent, stamps the gap-free numbers of their feeds and tells the listeners.
 
@@ -143,8 +149,8 @@ async def mark_sent(connection: Connection, schema: str, rows: Sequence[Row]) ->
     index of what is unsent, where all that was sent since the last vacuum still stands.
     """
     for day in sorted({row.day for row in rows}):
-        mark = _MARK.format(outbox=f"outbox_{day:%Y%m%d}")
-        await connection.execute(mark, sorted(row.id for row in rows if row.day == day))
+        ids = sorted(row.id for row in rows if row.day == day)
+        await connection.execute(mark_sql(day), ids)
     for topic, count in Counter(row.topic for row in rows).items():
         metrics.EVENTS_SENT_TOTAL.labels(schema, topic).inc(count)
 

@@ -18,7 +18,7 @@ from runtime.idempotency import Answer, request_hash
 from runtime.jobs import Commit, GiveUp, Job, JobRunner, NewJob, Retry
 from runtime.outbox import Outgoing
 from runtime.plumbing import HORIZON_DAYS
-from runtime.relay import _MARK, _UNSENT, DIRECT_GRACE_S, _row, mark_sent
+from runtime.relay import _UNSENT, DIRECT_GRACE_S, _row, mark_sent, mark_sql
 from runtime.tasks import end
 from runtime.timers import Timer
 from tests.integration.plumbing_set import SCHEMA, answer, installation, opened, tallied, until
@@ -273,8 +273,7 @@ async def test_sent_rows_are_marked_at_the_same_cost_however_many_went_before(
     day = await db.fetchval("select max(day) from outbox")
     ids = [row["id"] for row in await db.fetch("select id from outbox order by id desc limit 2")]
     async with db.connection() as connection:
-        mark = _MARK.format(outbox=f"outbox_{day:%Y%m%d}")
-        plan = "\n".join(r[0] for r in await connection.fetch(f"explain {mark}", ids))
+        plan = "\n".join(r[0] for r in await connection.fetch(f"explain {mark_sql(day)}", ids))
     assert "Index Cond: (id = ANY" in plan and "Seq Scan" not in plan, plan
 
 

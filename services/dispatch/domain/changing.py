@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as replace_command
 from datetime import datetime
 from typing import Any
 
@@ -223,17 +224,19 @@ CHANGES: dict[type[CaseFact], Callable[[Case, Command, datetime, City], Changes]
 
 SAID: dict[type[CaseFact], Callable[[Case, Command, City], bool]] = {
     CaseEnriched: lambda case, command, city: command.text not in (None, case.text),
-    CaseRecategorised: lambda case, command, city: is_another(case, command, city),
+    CaseRecategorised: lambda case, command, city: command.category is not None,
     CaseMoved: lambda case, command, city: command.moved is not None,
     CaseAssigned: lambda case, command, city: _finds_another_owner(case, command, city),
 }
-"""Whether a command says something of the kind, for steps that depend on it."""
+"""Whether a command (`with_news`) says something of the kind, for steps that depend on it."""
 
 
-def is_another(case: Case, command: Command, city: City) -> bool:
-    """Whether the command names a category that the case has not."""
+def with_news(case: Case, command: Command, city: City) -> Command:
+    """Without a category that the case has already: said again, it changes nothing."""
     known = city.category(command.category)
-    return known is not None and known.code != case.category
+    if known is not None and known.code != case.category:
+        return command
+    return replace_command(command, category=None)
 
 
 def _finds_another_owner(case: Case, command: Command, city: City) -> bool:

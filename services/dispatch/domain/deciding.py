@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as replace_command
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from msgspec.structs import replace
 from contracts.cases import Case, CaseFact
 from contracts.city import City
 from contracts.facts import Actor
-from services.dispatch.domain.changing import CHANGES, SAID, entering, is_another
+from services.dispatch.domain.changing import CHANGES, SAID, entering, with_news
 from services.dispatch.domain.command import Command, Refusal
 from services.dispatch.domain.fields import wrong_field
 from services.dispatch.domain.others import others
@@ -46,8 +45,7 @@ def decide(case: Case, command: Command, now: datetime, city: City) -> Decision:
 def _facts(
     case: Case, row: Row, command: Command, now: datetime, city: City
 ) -> tuple[CaseFact, ...]:
-    if command.category and not is_another(case, command, city):  # said again, it changes nothing
-        command = replace_command(command, category=None)
+    command = with_news(case, command, city)
     before, facts = case, []
     for step in row.steps:
         if step.if_said and not SAID[step.fact](case, command, city):

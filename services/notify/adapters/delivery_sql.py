@@ -155,7 +155,7 @@ async def again(connection: Connection, line: Line) -> Line:
 
 async def forget_older(db: Database, days: int, most: int) -> int:
     """Deletes finished deliveries older than that, and their dead jobs; how many."""
-    tag = await db.execute(
+    return await db.changed(
         """
         with old as (
             delete from deliveries where id in (
@@ -173,7 +173,6 @@ async def forget_older(db: Database, days: int, most: int) -> int:
         most,
         SEND,
     )
-    return int(tag.split()[-1])
 
 
 def _line(row: Any) -> Line:

@@ -114,7 +114,7 @@ async def erase_all(connection: Connection, recipient: str) -> None:
 
 async def forget_older(db: Database, days: int, most: int) -> int:
     """Deletes notices older than that; how many."""
-    tag = await db.execute(
+    return await db.changed(
         """
         delete from notices where id in (
             select id from notices
@@ -125,7 +125,6 @@ async def forget_older(db: Database, days: int, most: int) -> int:
         days,
         most,
     )
-    return int(tag.split()[-1])
 
 
 def _recipient(row: Any) -> Recipient:

@@ -20,9 +20,9 @@ from services.tracking.domain.searching import RUNNING
 COUNTS_SQL = """
 select community, category, day,
     sum(cases)::bigint as cases,
-    coalesce(sum(cases) filter (where state = any ($5::text[])), 0)::bigint as running,
-    coalesce(sum(cases) filter (where state = 'closed'), 0)::bigint as closed,
-    coalesce(sum(cases) filter (where state = 'refused'), 0)::bigint as refused,
+    sum(cases) filter (where state = any ($5::text[]))::bigint as running,
+    sum(cases) filter (where state = 'closed')::bigint as closed,
+    sum(cases) filter (where state = 'refused')::bigint as refused,
     sum(accepted)::bigint as accepted, sum(accept_us)::bigint as accept_us,
     sum(resolved)::bigint as resolved, sum(resolve_us)::bigint as resolve_us,
     sum(late)::bigint as late
@@ -57,9 +57,11 @@ MOST_AGE = timedelta(hours=1)
 """So are all after this time: whatever went wrong (a restored database) does not stay."""
 MOST_KEPT = 32
 """Questions whose figures are kept at once; 3 MB for all of a city of 3,000 communities."""
-AT_ONCE = "set transaction isolation level repeatable read; set local jit = off"
-OWN_PLAN = "; set local plan_cache_mode = force_custom_plan"
-"""One plan for all questions reads every count also where one community is asked for."""
+AT_ONCE = (
+    "set transaction isolation level repeatable read;set local plan_cache_mode = force_custom_plan"
+)
+"""One snapshot for all statements; one plan for all questions would read every count also where one
+community is asked for."""
 SUMS = tuple(each for each in Sums.__struct_fields__ if each != "overdue")
 
 Scope = tuple[date, date, str | None, str | None]
@@ -108,7 +110,7 @@ class Stats:
 
 
 async def _read(db: Database, scope: Scope) -> _Kept:
-    async with db.transaction(AT_ONCE + OWN_PLAN) as connection:
+    async with db.transaction(AT_ONCE) as connection:
         now = await connection.fetchrow(NOW_SQL)
         deadlines = await connection.fetch(DEADLINES_SQL, *scope)
         counts = await connection.fetch(COUNTS_SQL, *scope, list(RUNNING))
@@ -128,4 +130,4 @@ async def _read(db: Database, scope: Scope) -> _Kept:
 
 async def forget(db: Database) -> int:
     """Changes that no figures wait for any more; how many."""
-    return int((await db.execute(FORGET_SQL)).rpartition(" ")[2])
+    return await db.changed(FORGET_SQL)

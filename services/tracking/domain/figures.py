@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import NamedTuple
@@ -71,9 +72,9 @@ class Figures:
 
     def __init__(self, deadlines: Iterable[Deadline] = ()) -> None:
         self.total = Sums()
-        self.by_community: dict[str, Sums] = {}
-        self.by_category: dict[str, Sums] = {}
-        self.by_day: dict[date, Sums] = {}
+        self.by_community: defaultdict[str, Sums] = defaultdict(Sums)
+        self.by_category: defaultdict[str, Sums] = defaultdict(Sums)
+        self.by_day: defaultdict[date, Sums] = defaultdict(Sums)
         self._deadlines = list(deadlines)
         heapq.heapify(self._deadlines)
 
@@ -96,6 +97,6 @@ class Figures:
 
     def _of(self, what: Change | Deadline) -> Iterator[Sums]:
         yield self.total
-        yield self.by_community.setdefault(what.community, Sums())
-        yield self.by_category.setdefault(what.category, Sums())
-        yield self.by_day.setdefault(what.day, Sums())
+        yield self.by_community[what.community]
+        yield self.by_category[what.category]
+        yield self.by_day[what.day]
