@@ -20,7 +20,7 @@ TOLD = {
     *("divisions.csv", "communities.geojson"),
 }
 """Files whose differences are told one by one; of the others it is told that they differ."""
-APART = ("version", "categories", "divisions", "aliases", "filed_under", "calendar")
+APART = ("version", "categories", "divisions", "aliases", "filed_under")
 """Fields that are told in another way, or follow from others."""
 
 

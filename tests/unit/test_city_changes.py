@@ -107,6 +107,7 @@ def test_the_difference_is_shown(folder: Path) -> None:
     (folder / "communities.geojson").write_text(json.dumps(layer))
     changed(folder, "categories.yaml", "accept_minutes: 30", "accept_minutes: 25")
     changed(folder, "routing.yaml", "border_m: 30", "border_m: 40")
+    changed(folder, "city.yaml", "calendar: china", "calendar: weekdays")
     changed(folder, "notices.yaml", "\n", "\n\n")
     (folder / "open311.yaml").unlink()
     code, output = run("diff", "xian", folder)
@@ -117,7 +118,7 @@ def test_the_difference_is_shown(folder: Path) -> None:
     assert any(f"~ community {moved_code}" in line and "of its area" in line for line in lines)
     assert any("now" in line and "新名社区居委会" in line for line in lines)
     assert any(line.startswith("~ category") and "deadline" in line for line in lines)
-    assert {"~ routing", "~ notices.yaml", "- open311.yaml"} < set(lines)
+    assert {"~ routing", "~ calendar", "~ notices.yaml", "- open311.yaml"} < set(lines)
     assert json.loads(run("diff", "xian", folder, "--json")[1]) == lines
 
 
