@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -166,18 +166,19 @@ async def test_a_form_with_everything(intake: Intake, device: httpx.AsyncClient)
         ("photo2", ("b.jpg", saved(quarters(60, 50), "PNG"))),
         ("voice", ("c.amr", b"#!AMR\n" + bytes(100))),
     ]
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).replace(microsecond=0)
     fields = {
         "text": "路灯坏了",
         "category": "01037",
         "place": '{"lat":34.23,"lon":108.95}',
         "attributes": '{"COLOUR":["red"]}',
-        "observed_at": "2026-11-24T08:00:00+08:00",
+        "observed_at": yesterday.astimezone(timezone(timedelta(hours=8))).isoformat(),
     }
     report_id = accepted(await device.post("/v1/reports", files=files, data=fields))
     (body,) = await said(intake, report_id)
     assert [each.kind for each in body.media] == ["photo", "photo", "voice"]
     assert body.category == "01037" and body.attributes == {"COLOUR": ["red"]}
-    assert body.observed_at == datetime(2026, 11, 24, tzinfo=UTC)
+    assert body.observed_at == yesterday
 
 
 async def test_a_form_with_flat_coordinates(intake: Intake, device: httpx.AsyncClient) -> None:
