@@ -55,6 +55,9 @@ OFTEN = {
     "04002": 6,
 }
 """Reports of each category among a hundred."""
+FURTHER_M = {"06014": (120.0, 340.0), "L-0406": (300.0, 700.0)}
+FURTHER_ELSE_M = (60.0, 220.0)
+"""How far apart two matters of a category are that stand further; no rule decides that."""
 NEAR_M, FAR_M = 5.0, 30.0
 CENTRE = (34.23, 108.94)
 SPREAD_M = 6000.0
@@ -165,9 +168,8 @@ class Pairs:
         if truth in ("same", "mended"):
             return one
         chance = self._chance
-        own_m = self._city.rule(self._city.family(one.category)).distance_m
-        near, far = (14.0, 16.0) if truth == "beside" else (max(60.0, 2 * own_m), 4 * own_m + 100)
-        metres = chance.uniform(near, far)
+        further = FURTHER_M.get(one.category, FURTHER_ELSE_M)
+        metres = chance.uniform(*((14.0, 16.0) if truth == "beside" else further))
         lat, lon = _away(one.lat, one.lon, metres, chance)
         other = self._thing(one.category, None)
         road = one.names[0]

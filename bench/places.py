@@ -13,7 +13,7 @@ from cities.areas import Areas
 from contracts.places import METRES_PER_DEG_LAT
 
 CATEGORY = "06042"
-"""Bins: reports join within 30 m."""
+"""Bins: reports join within 50 m."""
 STEP_M = 70.0
 COMMUNITIES = 5
 LATITUDE = 34.0

@@ -12,7 +12,7 @@ from cities.cells import cell
 from contracts.places import METRES_PER_DEG_LAT
 
 CATEGORY = "06042"
-"""Bins: reports join within 30 m."""
+"""Bins: reports join within 50 m."""
 STEP_M = 70.0
 CENTRE = (34.2300, 108.9400)
 REACH = 45

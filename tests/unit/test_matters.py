@@ -24,8 +24,8 @@ def test_joined_are_one_matter_and_nearly_all_that_are_one_are_found(seed: int) 
     assert found.crossing >= 0.20
     assert found.precision >= 0.95
     assert found.found >= 0.90
-    # By place alone two things 15 m apart are one as often as not: the rest is asked.
-    assert found.recall >= 0.60
+    # By place alone two things 15 m apart are one as often as not: the rest is asked (ADR 0010).
+    assert found.recall >= 0.78
 
 
 def test_a_seed_gives_the_same_scenes() -> None:
