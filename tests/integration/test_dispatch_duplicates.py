@@ -107,8 +107,8 @@ async def test_the_same_photo_joins_further_away(dispatch: Dispatch) -> None:
 
 
 async def test_a_photo_that_is_recognised_late_is_a_suggestion(dispatch: Dispatch) -> None:
-    first, old = await dispatch.opened()
-    body, case = await dispatch.opened(lat=north(55))
+    first, old = await dispatch.opened(category="06013")
+    body, case = await dispatch.opened(lat=north(70), category="06013", text=None)
     assert case["suggestions"] == []
     late = ReportEnriched(
         report_id=body.report_id,
@@ -121,7 +121,7 @@ async def test_a_photo_that_is_recognised_late_is_a_suggestion(dispatch: Dispatc
     after = await shown(dispatch, body)
     expected = {"case_id": old["id"], "code": old["code"], "same_by": ["photo"]}
     assert [{name: each[name] for name in expected} for each in after["suggestions"]] == [expected]
-    assert after["suggestions"][0]["distance_m"] == pytest.approx(55, abs=0.1)
+    assert after["suggestions"][0]["distance_m"] == pytest.approx(70, abs=0.1)
     assert (after["seq"], after["revision"]) == (case["seq"] + 1, case["revision"])
     events = [event for event in await dispatch.events() if event.type == "CaseEnriched"]
     assert len(events) == 1

@@ -70,7 +70,7 @@ async def test_two_of_a_batch_join_each_other_and_a_third_joins_them(dispatch: D
     near = report(), report(lon=108.9470 + 5 / METRES_PER_DEG)
     await dispatch.give(*(message(each) for each in near))
     await dispatch.give(message(report(lat=34.2245 + 10 / METRES_PER_DEG)))
-    await dispatch.give(message(report(lat=34.2245 + 40 / METRES_PER_DEG)))
+    await dispatch.give(message(report(lat=34.2245 + 60 / METRES_PER_DEG)))
     rows = await dispatch.sql("select report_count, revision, seq from cases order by report_count")
     assert [tuple(row) for row in rows] == [(1, 2, 2), (3, 2, 4)]
 
