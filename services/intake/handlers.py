@@ -53,6 +53,8 @@ def submitted(state: State, event: Event) -> Sequence[Outgoing]:
     report = state.reports.get(body.report_id) or Report(submitted=body, seq=event.seq)
     photos = state.photos_of(body)
     decision = decide(report, photos, state.now, state.rules)
+    if decision.report is report:
+        return ()  # It was decided when it was accepted.
     state.reports[report.id] = state.changed[report.id] = decision.report
     if decision.report.status == "reading":
         unread = [photo.id for photo in photos if not photo.read]

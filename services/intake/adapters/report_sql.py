@@ -1,49 +1,19 @@
-"""Reports in SQL: accepted by one statement, decided under their row's lock."""
+"""Reports in SQL: decided under their row's lock."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from asyncpg.exceptions import UniqueViolationError
 
-from contracts.envelope import encode
-from contracts.facts import Event
 from contracts.places import Place
 from contracts.submissions import ReportSubmitted
 from runtime.db import Connection, Database
-from runtime.idempotency import Answer
-from runtime.relay import Row
-from runtime.tracing import current_traceparent
 from services.intake.domain.report import Report
 
-# Report, event and idempotency key in one statement: one round trip and one commit a report.
-# A key that is taken leaves `claimed` empty (after its rival's end), and nothing is written;
-# nor is anything of a reporter who may not report.
-_ACCEPT = """
-with may as (
-    select where not exists (select from reporters where id = $1 and suspended_at is not null)
-             and not exists (select from erased where reporter_id = $1)
-), claimed as (
-    insert into idempotency_keys (actor, key, request_hash, status, answer)
-    select $1::text, $2::text, $3::bytea, $4::int, $5::bytea from may where $2::text is not null
-    on conflict do nothing
-    returning true
-), report as (
-    insert into reports (id, reporter_id, code, received_at, submitted)
-    select $6::uuid, $1::text, $7::text, $8::timestamptz, $9::bytea from may
-    where $2::text is null or exists (select from claimed)
-    returning true
-)
-insert into outbox (day, event_id, topic, key, headers, value, direct)
-select $10::date, $11::uuid, $12::text, $13::bytea, $14::jsonb, $9::bytea, true from report
-returning id
-"""
-_ANSWER = "select request_hash, status, answer from idempotency_keys where actor = $1 and key = $2"
 _COLUMNS = "id, submitted, status, seq, place, cell, category, refusal, transcript"
 _LOCK = f"""
 select {_COLUMNS} from reports where id = any ($1::uuid[]) order by id for update
@@ -77,81 +47,6 @@ select * from unnest($1::text[], $2::uuid[]) on conflict do nothing
 _CARRYING = "select report_id from report_media where media_id = $1 order by report_id"
 
 _DECODE = msgspec.json.Decoder(ReportSubmitted).decode
-
-
-class CodeTaken(Exception):
-    """Another report has this code: draw again."""
-
-
-class MayNotReport(Exception):
-    """The reporter is suspended, or erased a moment ago."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """An idempotency key with the hash of its request and the answer that it would get."""
-
-    key: str | None
-    request_hash: bytes | None
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The answer that another request with this key got."""
-
-    request_hash: bytes
-    answer: Answer
-
-
-async def accept(db: Database, event: Event, claim: Claim) -> Row | Stored:
-    """The outbox row of a report that is durable now, or what its key stands for already.
-
-    Raises CodeTaken, MayNotReport.
-    """
-    body, record = event.body, encode(event)
-    assert isinstance(body, ReportSubmitted)
-    if traceparent := current_traceparent():
-        record.headers["traceparent"] = traceparent
-    day = event.occurred_at.astimezone(UTC).date()
-    answer = claim.answer
-    try:
-        outbox_id = await db.fetchval(
-            _ACCEPT,
-            body.reporter_id,
-            claim.key,
-            claim.request_hash,
-            answer.status,
-            answer.body,
-            UUID(body.report_id),
-            body.code,
-            body.received_at,
-            record.value,
-            day,
-            event.event_id,
-            record.topic,
-            record.key,
-            record.headers,
-        )
-    except UniqueViolationError as error:
-        if error.constraint_name == "reports_code":
-            raise CodeTaken from error
-        raise
-    if outbox_id is None:
-        row = await db.fetchrow(_ANSWER, body.reporter_id, claim.key)
-        if row is None:
-            raise MayNotReport
-        return Stored(row["request_hash"], Answer(row["status"], row["answer"]))
-    return Row(
-        day=day,
-        id=outbox_id,
-        event_id=event.event_id,
-        topic=record.topic,
-        key=record.key,
-        headers=record.headers,
-        value=record.value,
-        age_s=0.0,
-    )
 
 
 async def lock(connection: Connection, ids: Collection[UUID]) -> dict[str, Report]:

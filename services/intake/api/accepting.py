@@ -21,13 +21,14 @@ from runtime.errors import (
     invalid_field,
 )
 from runtime.idempotency import Answer, request_hash
-from services.intake.adapters import media_sql, report_sql
-from services.intake.adapters.report_sql import Claim, CodeTaken, MayNotReport, Stored
+from services.intake.adapters import accept_sql, media_sql
+from services.intake.adapters.accept_sql import Claim, CodeTaken, MayNotReport, Stored
 from services.intake.api.bodies import ReportBody
 from services.intake.api.context import Context
 from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
 from services.intake.domain.categorise import says_danger
-from services.intake.domain.report import most_chars
+from services.intake.domain.normalise import at_once
+from services.intake.domain.report import Report, most_chars
 from services.intake.domain.text import clean_text
 
 CODE_DRAWS = 5
@@ -72,15 +73,20 @@ async def _commit(context: Context, submitted: ReportSubmitted, claim: Claim) ->
         occurred_at=submitted.received_at,
         correlation_id=submitted.report_id,
     )
+    first = Report(submitted=submitted)
+    decision = at_once(first, submitted.received_at, context.rules)
     try:
-        found = await report_sql.accept(context.db, event, claim)
+        found = await accept_sql.accept(
+            context.db, decision.report, (event, *decision.events), claim
+        )
     except MayNotReport as error:
         raise Problem(SUSPENDED) from error
     if isinstance(found, Stored):
         if found.request_hash != claim.request_hash:
             raise Problem(REUSED_KEY)
         return found.answer
-    context.send_now.offer(found)
+    for row in found:
+        context.send_now.offer(row)
     return claim.answer
 
 

@@ -31,6 +31,13 @@ from services.intake.domain.text import clean_text
 OUTSIDE_CITY = "outside-city"
 
 
+def at_once(report: Report, now: datetime, rules: Rules) -> Decision:
+    """What is decided when the report is accepted: one that says where, and waits for no file."""
+    if report.submitted.place is None or report.submitted.media:
+        return Decision(report)
+    return decide(report, (), now, rules)
+
+
 def decide(report: Report, photos: Sequence[Photo], now: datetime, rules: Rules) -> Decision:
     """The first look at a submission."""
     if report.status != "accepted":
