@@ -31,7 +31,8 @@ class Outgoing:
     """An event that leaves. `feeds` are the live streams that show it, by name without spaces.
 
     `direct` marks an event whose own process sends it at once (see SendNow); the relay takes it
-    only when it is left over. Only for topics with one event a key.
+    only when it is left over, perhaps behind later ones: only for events that no other of their
+    subject on their topic can follow.
     """
 
     event: Event

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class SendNow:
-    """For outbox rows marked `direct` (one event a key). What it cannot send is the relay's."""
+    """For outbox rows marked `direct` (see Outgoing). What it cannot send is the relay's."""
 
     def __init__(self, db: Database, producer: Producer) -> None:
         self._db = db

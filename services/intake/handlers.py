@@ -1,4 +1,8 @@
-"""What intake's worker does with a submission: look, decide, say so. The whole of it."""
+"""What intake's worker does with a submission: look, decide, say so. The whole of it.
+
+A report that says where and has no files was decided by the commit that accepted it
+(`at_once` in domain/normalise.py): the worker finds nothing to do.
+"""
 
 from __future__ import annotations
 

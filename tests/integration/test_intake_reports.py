@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -64,6 +64,30 @@ async def said(intake: Intake, report_id: str) -> list[Any]:
 async def test_one_sentence_is_enough(intake: Intake, device: httpx.AsyncClient) -> None:
     report_id = accepted(await post(device, text="垃圾桶满了"))
     assert [type(body) for body in await said(intake, report_id)] == [PlaceAsked]
+
+
+async def test_what_says_where_is_decided_by_the_commit_that_accepts_it(
+    intake: Intake, device: httpx.AsyncClient
+) -> None:
+    report_id = accepted(await post(device, text="垃圾桶满了", place=HERE))
+
+    async def rows() -> list[tuple[Any, ...]]:
+        found = await intake.sql(
+            "select r.status, r.xmin::text, o.topic, o.xmin::text, o.direct from reports r"
+            " join outbox o on o.headers->>'ce_subject' = r.id::text"
+            " where r.id = $1 order by o.id",
+            UUID(report_id),
+        )
+        return [tuple(row) for row in found]
+
+    first = await rows()
+    ((_, transaction, *_), *_) = first
+    assert first == [
+        ("normalised", transaction, topic, transaction, True)
+        for topic in ("submissions", "reports")
+    ]
+    assert [type(body) for body in await said(intake, report_id)] == [ReportNormalised]
+    assert await rows() == first, "the worker has nothing to add"
 
 
 async def test_names_in_the_words_are_hints_and_no_place(
@@ -325,7 +349,7 @@ async def test_tracking_can_ask_for_what_has_not_arrived(
 
 
 async def test_delivered_twice_decided_once(intake: Intake, device: httpx.AsyncClient) -> None:
-    report_id = accepted(await post(device, text="垃圾", place=HERE))
+    report_id = accepted(await post(device, text="垃圾"))
     assert len((await intake.work()).applied) >= 1
     intake._relayed.clear()
     outcome = await intake.work()

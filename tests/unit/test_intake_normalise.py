@@ -14,6 +14,7 @@ from contracts.reports import PlaceAsked, ReportEnriched, ReportNormalised, Repo
 from contracts.submissions import Media, ReportSubmitted, SentPlace
 from services.intake.domain.normalise import (
     answered,
+    at_once,
     decide,
     photo_refused,
     photos_read,
@@ -189,6 +190,19 @@ def test_a_photo_refused_later_enriches_what_dispatch_has() -> None:
     assert event.body.media and [each.id for each in event.body.media] == ["b"]
     assert event.body.cell == known.cell and event.body.flags == ("photo-unreadable",)
     assert not photo_refused(first(report(text="垃圾")).report, refused, NOW, RULES).events
+
+
+def test_what_says_where_and_has_no_file_is_decided_at_once() -> None:
+    accepted = report(text="垃圾桶满了", place=SentPlace(lat=34.23, lon=108.95, crs="wgs84"))
+    assert at_once(accepted, NOW, RULES) == first(accepted)
+    assert normalised(at_once(accepted, NOW, RULES)).category == BIN
+
+
+@pytest.mark.parametrize("place", [None, SentPlace(lat=34.23, lon=108.95, crs="wgs84")])
+def test_what_waits_for_something_is_left_to_the_worker(place: SentPlace | None) -> None:
+    accepted = report(text="满了", place=place, media=with_photos("a") if place else ())
+    decision = at_once(accepted, NOW, RULES)
+    assert decision.report is accepted and decision.events == ()
 
 
 def test_a_decided_report_is_not_decided_again() -> None:

@@ -32,7 +32,10 @@ OUTSIDE_CITY = "outside-city"
 
 
 def at_once(report: Report, now: datetime, rules: Rules) -> Decision:
-    """What is decided when the report is accepted: one that says where, and waits for no file."""
+    """What is decided when it is accepted: a report that says where, and waits for no file.
+
+    Nothing more will be said of it on topic `reports`, so the event may leave at once.
+    """
     if report.submitted.place is None or report.submitted.media:
         return Decision(report)
     return decide(report, (), now, rules)
