@@ -17,7 +17,7 @@ ENOUGH_BYTES = 64 * 1024
 class App(faust.App):
     """Keeps nothing on a disk, so it makes no folder: a container's may be read-only."""
 
-    pace_s = 0.0
+    gather_s = 0.0
     """How long the broker may hold an answer back while less than ENOUGH_BYTES have come."""
 
     def _create_directories(self) -> None:
@@ -25,7 +25,7 @@ class App(faust.App):
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
-        if self.pace_s:
+        if self.gather_s:
             transport.Consumer = _Consumer
         return transport
 
@@ -40,5 +40,5 @@ class _Thread(AIOKafkaConsumerThread):
         # Faust has no setting for it, and aiokafka reads both when it starts.
         consumer: Any = super()._create_worker_consumer(transport)
         consumer._fetch_min_bytes = ENOUGH_BYTES
-        consumer._fetch_max_wait_ms = int(self.app.pace_s * 1000)
+        consumer._fetch_max_wait_ms = int(self.app.gather_s * 1000)
         return consumer

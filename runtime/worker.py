@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 class WorkerPlan:
     """What a service's worker does. `declare` binds its agents; `close` runs at the end.
 
-    `pace_s` is the guard's; `beside` runs as long as the worker.
+    `pace_s` is the guard's, `gather_s` the broker's; `beside` runs as long as the worker.
     """
 
     service: str
@@ -61,6 +61,7 @@ class WorkerPlan:
     stop_grace_s: float = 4.0
     pool_size: int = 8
     pace_s: float = 0.0
+    gather_s: float = 0.0
     beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
 
 
@@ -111,7 +112,7 @@ def _app(plan: WorkerPlan) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{group_of(plan.service)}-{plan.common.slot}",
     )
-    app.pace_s = plan.pace_s
+    app.gather_s = plan.gather_s
     return app
 
 

@@ -33,6 +33,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[notices],
         declare=declare,
         pace_s=PACE_S,
+        gather_s=PACE_S,
         beside=(live.follow,),
         jobs=jobs.runners(),
         timers=timers(),

@@ -35,6 +35,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[Points(live)],
         declare=declare,
         pace_s=PACE_S,
+        gather_s=PACE_S,
         beside=(live.follow,),
         jobs=(erasure.runner(erase_sql.erase), linking.runner(_nothing_to_move)),
     )

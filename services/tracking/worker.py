@@ -29,6 +29,7 @@ def worker(env: Mapping[str, str]) -> WorkerPlan:
         effects=[ReadSide(ZoneInfo(load_city(common.city).timezone))],
         declare=declare,
         pace_s=PACE_S,
+        gather_s=PACE_S,
         timers=(Timer("changes", 60.0, stats_sql.forget),),
         jobs=(erasure.runner(erase_sql.erase), linking.runner(link_sql.link)),
     )

@@ -13,10 +13,10 @@ async def _ignore(_: Any) -> None:
     return None
 
 
-@pytest.mark.parametrize(("pace_s", "asked"), [(0.25, (ENOUGH_BYTES, 250)), (0.0, (1, 1500))])
-async def test_how_the_broker_is_asked(pace_s: float, asked: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("gather_s", "asked"), [(0.25, (ENOUGH_BYTES, 250)), (0.0, (1, 1500))])
+async def test_how_the_broker_is_asked(gather_s: float, asked: tuple[int, int]) -> None:
     app = App("test", broker="kafka://127.0.0.1:9", store="memory://")
-    app.pace_s = pace_s
+    app.gather_s = gather_s
     consumer: Any = app.transport.create_consumer(
         _ignore, on_partitions_revoked=_ignore, on_partitions_assigned=_ignore
     )
