@@ -116,3 +116,14 @@ def test_where_no_community_is(tmp_path: Path) -> None:
     assert far == [Surroundings(street=code[:9], district=code[:6])]
     assert areas.owners[code[:9]].name == gone["properties"]["street"]
     assert areas.owners[code[:6]].name == gone["properties"]["district"]
+
+
+def test_the_city_has_its_borders() -> None:
+    """As the index of its districts answers: on a border, and just beside it."""
+    areas = load_areas("xian")
+    corners = shapely.get_coordinates(areas._city.geometries)[::40]
+    for lon, lat in corners:
+        for north in (-1e-7, 0.0, 1e-7):
+            covered = areas._city.first_at(lat + north, lon) is not None
+            assert areas.inside_city(lat + north, lon) == covered
+    assert not areas.inside_city(float("nan"), 108.9)
