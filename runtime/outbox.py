@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Any
 
 from contracts.envelope import encode
 from contracts.facts import Event
@@ -40,10 +41,10 @@ class Outgoing:
     direct: bool = False
 
 
-def columns(outgoing: Sequence[Outgoing]) -> tuple[list[object], ...]:
-    """The eight arrays of APPEND_SQL."""
+def columns(outgoing: Sequence[Outgoing]) -> tuple[list[Any], ...]:
+    """The eight arrays of APPEND_SQL: what the outbox keeps of each event."""
     fallback = current_traceparent()
-    arrays: tuple[list[object], ...] = ([], [], [], [], [], [], [], [])
+    arrays: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
     for item in outgoing:
         record = encode(item.event)
         if fallback and "traceparent" not in record.headers:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from uuid import UUID
 
 from asyncpg.exceptions import UniqueViolationError
 
-from contracts.envelope import encode
 from contracts.facts import Event
+from runtime import outbox
 from runtime.db import Database
 from runtime.idempotency import Answer
+from runtime.outbox import Outgoing
 from runtime.relay import Row
-from runtime.tracing import current_traceparent
 from services.intake.domain.report import Report
 
 # Report, events and idempotency key in one statement: one round trip and one commit a report.
@@ -38,9 +37,11 @@ with may as (
     returning true
 )
 insert into outbox (day, event_id, topic, key, headers, value, direct)
-select $16::date, event.id, topic, key, headers, value, true
-from report cross join unnest($17::uuid[], $18::text[], $19::bytea[], $20::jsonb[], $21::bytea[])
-    with ordinality as event (id, topic, key, headers, value, n)
+select day, event.id, topic, key, headers, value, direct
+from report cross join unnest(
+    $16::date[], $17::uuid[], $18::text[], $19::bytea[], $20::jsonb[], $21::bytea[],
+    $22::text[], $23::boolean[]
+) with ordinality as event (day, id, topic, key, headers, value, feeds, direct, n)
 order by n
 returning id
 """
@@ -77,15 +78,12 @@ async def accept(
 ) -> list[Row] | Stored:
     """The outbox rows of a report that is durable now, or what its key stands for already.
 
-    `events`: what is said of it from the start, the submission first, all of one day.
-    Raises CodeTaken, MayNotReport.
+    `events`: what is said of it from the start, the submission first. Raises CodeTaken,
+    MayNotReport.
     """
     sent, answer = report.submitted, claim.answer
-    records = [encode(event) for event in events]
-    if traceparent := current_traceparent():
-        for record in records:
-            record.headers["traceparent"] = traceparent
-    day = sent.received_at.astimezone(UTC).date()
+    columns = outbox.columns([Outgoing(event, direct=True) for event in events])
+    *_, values, _feeds, _direct = columns
     try:
         ids = await db.fetch(
             _ACCEPT,
@@ -97,19 +95,14 @@ async def accept(
             UUID(sent.report_id),
             sent.code,
             sent.received_at,
-            records[0].value,
+            values[0],
             report.status,
             report.seq,
             report.place,
             report.cell,
             report.category,
             report.refusal,
-            day,
-            [event.event_id for event in events],
-            [record.topic for record in records],
-            [record.key for record in records],
-            [record.headers for record in records],
-            [record.value for record in records],
+            *columns,
         )
     except UniqueViolationError as error:
         if error.constraint_name == "reports_code":
@@ -121,15 +114,6 @@ async def accept(
             raise MayNotReport
         return Stored(row["request_hash"], Answer(row["status"], row["answer"]))
     return [
-        Row(
-            day=day,
-            id=found["id"],
-            event_id=event.event_id,
-            topic=record.topic,
-            key=record.key,
-            headers=record.headers,
-            value=record.value,
-            age_s=0.0,
-        )
-        for found, event, record in zip(ids, events, records, strict=True)
+        Row(day, row["id"], event_id, topic, key, headers, value, age_s=0.0)
+        for row, day, event_id, topic, key, headers, value in zip(ids, *columns[:6], strict=True)
     ]

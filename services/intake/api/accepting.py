@@ -73,8 +73,7 @@ async def _commit(context: Context, submitted: ReportSubmitted, claim: Claim) ->
         occurred_at=submitted.received_at,
         correlation_id=submitted.report_id,
     )
-    first = Report(submitted=submitted)
-    decision = at_once(first, submitted.received_at, context.rules)
+    decision = at_once(Report(submitted=submitted), submitted.received_at, context.rules)
     try:
         found = await accept_sql.accept(
             context.db, decision.report, (event, *decision.events), claim
