@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any
+from datetime import UTC, date
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from contracts.envelope import encode
 from contracts.facts import Event
@@ -41,33 +42,45 @@ class Outgoing:
     direct: bool = False
 
 
-def columns(outgoing: Sequence[Outgoing]) -> tuple[list[Any], ...]:
-    """The eight arrays of APPEND_SQL: what the outbox keeps of each event."""
-    fallback = current_traceparent()
-    arrays: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
-    for item in outgoing:
-        record = encode(item.event)
-        if fallback and "traceparent" not in record.headers:
-            record.headers["traceparent"] = fallback
-        row = (
-            item.event.occurred_at.astimezone(UTC).date(),
-            item.event.event_id,
-            record.topic,
-            record.key,
-            record.headers,
-            record.value,
-            " ".join(item.feeds),
-            item.direct,
-        )
-        for array, value in zip(arrays, row, strict=True):
-            array.append(value)
-    return arrays
+class Line(NamedTuple):
+    """What the outbox keeps of an event; `feeds` are its streams with spaces between."""
+
+    day: date
+    event_id: UUID
+    topic: str
+    key: bytes
+    headers: dict[str, str]
+    value: bytes
+    feeds: str
+    direct: bool
+
+
+def line(item: Outgoing) -> Line:
+    """With this task's trace, where the event has none of its own."""
+    record, trace = encode(item.event), current_traceparent()
+    if trace and "traceparent" not in record.headers:
+        record.headers["traceparent"] = trace
+    return Line(
+        day=item.event.occurred_at.astimezone(UTC).date(),
+        event_id=item.event.event_id,
+        topic=record.topic,
+        key=record.key,
+        headers=record.headers,
+        value=record.value,
+        feeds=" ".join(item.feeds),
+        direct=item.direct,
+    )
+
+
+def columns(lines: Sequence[Line]) -> list[list[Any]]:
+    """The eight arrays of APPEND_SQL."""
+    return [list(column) for column in zip(*lines, strict=True)]
 
 
 async def append(connection: Connection, outgoing: Sequence[Outgoing]) -> None:
     """Writes the events in order; call it while the rows that they speak of are locked."""
     if outgoing:
-        await connection.execute(APPEND_SQL, *columns(outgoing))
+        await connection.execute(APPEND_SQL, *columns([line(each) for each in outgoing]))
 
 
 class Bell:

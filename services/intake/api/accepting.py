@@ -21,8 +21,9 @@ from runtime.errors import (
     invalid_field,
 )
 from runtime.idempotency import Answer, request_hash
-from services.intake.adapters import accept_sql, media_sql
-from services.intake.adapters.accept_sql import Claim, CodeTaken, MayNotReport, Stored
+from runtime.outbox import Outgoing, line
+from services.intake.adapters import media_sql
+from services.intake.adapters.accept_sql import Accepting, Claim, CodeTaken, MayNotReport, Stored
 from services.intake.api.bodies import ReportBody
 from services.intake.api.context import Context
 from services.intake.api.problems import NO_CONTENT, TOO_MANY_PHOTOS
@@ -74,10 +75,9 @@ async def _commit(context: Context, submitted: ReportSubmitted, claim: Claim) ->
         correlation_id=submitted.report_id,
     )
     decision = at_once(Report(submitted=submitted), submitted.received_at, context.rules)
+    lines = [line(Outgoing(each, direct=True)) for each in (event, *decision.events)]
     try:
-        found = await accept_sql.accept(
-            context.db, decision.report, (event, *decision.events), claim
-        )
+        found = await context.accepts.ask(Accepting(decision.report, claim, lines))
     except MayNotReport as error:
         raise Problem(SUSPENDED) from error
     if isinstance(found, Stored):

@@ -12,11 +12,13 @@ from cities.live import Live, OfCityAndAreas
 from contracts.staff import StaffTable
 from runtime.db import Database
 from runtime.errors import unavailable
+from runtime.gathering import Gathering
 from runtime.outbox import Bell
 from runtime.producer import Producer
 from runtime.send_now import SendNow
 from runtime.tasks import end
 from runtime.tokens import SigningKey
+from services.intake.adapters.accept_sql import Accepting, Outcome, accepts
 from services.intake.adapters.city import Known
 from services.intake.adapters.media_store import MediaStore
 from services.intake.adapters.oidc import Oidc
@@ -38,6 +40,7 @@ class Context(OfCityAndAreas[Known]):
     """`async with context.open()`; before that there is no database and no decoder."""
 
     db: Database
+    accepts: Gathering[Accepting, Outcome]
     bell: Bell
     send_now: SendNow
     photos: PhotoProcessor
@@ -75,6 +78,7 @@ class Context(OfCityAndAreas[Known]):
         """Connects to PostgreSQL; Kafka is connected to when there is something to send."""
         own = self.settings.own
         self.db = await Database.connect(own.database_url, schema="intake", size=own.pool_size)
+        self.accepts = accepts(self.db)
         self.bell = Bell(self.db)
         producer = Producer(self.settings.common.kafka)
         self.send_now = SendNow(self.db, producer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -100,11 +101,11 @@ def router(context: Context) -> APIRouter:
             raise invalid_field("reports", f"最多 {most} 条", f"At most {most}")
         await hold_back(context, "report", request, caller, len(body.reports))
         language = _language(request)
-        results = []
-        for number, item in enumerate(body.reports):
-            own_key = f"{key[:190]}/{number}" if key else None
-            results.append(await _item(context, caller.sub, language, item, own_key))
-        return {"results": results}
+        items = (
+            _item(context, caller.sub, language, item, f"{key[:190]}/{number}" if key else None)
+            for number, item in enumerate(body.reports)
+        )
+        return {"results": await asyncio.gather(*items)}
 
     @routes.post(
         "/v1/reports/{report_id}/place",
