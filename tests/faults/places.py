@@ -13,10 +13,10 @@ from contracts.places import METRES_PER_DEG_LAT
 
 CATEGORY = "06042"
 """Bins: reports join within 50 m."""
-STEP_M = 70.0
+STEP_M = 100.0
 CENTRE = (34.2300, 108.9400)
 REACH = 45
-"""The lattice is 91 by 91 spots of 70 m."""
+"""The lattice is 90 by 90 spots of 100 m."""
 OUTSIDE = (35.9000, 110.9000)
 RESOLUTION = 9
 
@@ -55,7 +55,7 @@ def border_pairs(
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Pairs `apart_m` from each other whose two points lie in different cells.
 
-    No pair comes within 30 m of a neighbouring one.
+    No pair comes within 60 m of a neighbouring one, or of a spot that others have.
     """
     found = []
     for spot in spots(areas, rng):
