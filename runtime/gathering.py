@@ -10,6 +10,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST = 100
+"""How many share a statement; the rest wait for the next."""
 
 
 class Gathering(Generic[Item, Result]):

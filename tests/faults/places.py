@@ -55,7 +55,7 @@ def border_pairs(
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Pairs `apart_m` from each other whose two points lie in different cells.
 
-    No pair comes within 60 m of a neighbouring one, or of a spot that others have.
+    No pair comes within 60 m of a neighbouring one, or of another spot than the one it lies on.
     """
     found = []
     for spot in spots(areas, rng):

@@ -162,14 +162,13 @@ async def _accept(db: Database, many: Sequence[Accepting]) -> list[Outcome | Exc
             raise CodeTaken from error
         raise
     sent = {row["event_id"]: _row(row["id"], lines[row["event_id"]]) for row in ids}
-    written = [each.lines[0].event_id in sent for each in many]
-    others = [each for each, done in zip(many, written, strict=True) if not done]
+    others = [each for each in many if each.lines[0].event_id not in sent]
     stored = await _stored(db, others) if others else {}
     return [
         [sent[line.event_id] for line in each.lines]
-        if done
+        if each.lines[0].event_id in sent
         else stored.get(each.mark, MayNotReport())
-        for each, done in zip(many, written, strict=True)
+        for each in many
     ]
 
 
